@@ -1,0 +1,1 @@
+"""Watches Terraform environments for drift, explains it, and proposes the fix."""

@@ -1,0 +1,1 @@
+"""What drift is: pure, values in, values out."""

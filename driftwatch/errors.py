@@ -1,0 +1,66 @@
+"""What can go wrong, grouped by who can mend it.
+
+DriftwatchError
+├── UsageError            the command line            mended by the person at the keyboard
+├── ConfigError           driftwatch.yaml, policies   mended by the operator
+├── CouldNotLook          one environment's check     mended where `cause` says
+└── StoreError            the data directory          mended by the operator
+"""
+
+from enum import StrEnum
+
+
+class DriftwatchError(Exception):
+    """Stop what is being done and tell a person why."""
+
+
+class UsageError(DriftwatchError):
+    """Reject a command line that asks for something that is not there."""
+
+
+class ConfigError(DriftwatchError):
+    """Reject a configuration or policy; the message holds every problem, one a line."""
+
+
+class StoreError(DriftwatchError):
+    """Refuse a data directory that cannot be used safely."""
+
+
+class Cause(StrEnum):
+    """Say who can mend a check that could not look."""
+
+    GIT = "git"
+    CONFIGURATION = "configuration"
+    CREDENTIALS = "credentials"
+    PROVIDER = "provider"
+    STATE = "state"
+    TERRAFORM = "terraform"
+    TIMEOUT = "timeout"
+    PLAN = "plan"
+    MACHINE = "machine"
+    INTERNAL = "internal"
+
+
+class CouldNotLook(DriftwatchError):  # noqa: N818 - it reads as the sentence that people see
+    """End one environment's check without a verdict.
+
+    `message` is one sentence for people; `detail` is the end of what the failing program printed.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        cause: Cause,
+        retryable: bool = False,
+        command: tuple[str, ...] = (),
+        exit_code: int | None = None,
+        detail: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.cause = cause
+        self.retryable = retryable
+        self.command = command
+        self.exit_code = exit_code
+        self.detail = detail

@@ -1,0 +1,1 @@
+"""Reading Terraform source: pure, text in, facts and places out."""

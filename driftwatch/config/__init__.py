@@ -1,0 +1,1 @@
+"""driftwatch.yaml and policies: from text to values that can be trusted."""

@@ -1,0 +1,1 @@
+"""How a report looks: pure, report in, text out."""

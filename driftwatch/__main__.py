@@ -1,0 +1,5 @@
+"""Runs `python -m driftwatch`."""
+
+from driftwatch.cli.main import main
+
+main()

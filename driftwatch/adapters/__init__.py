@@ -1,0 +1,1 @@
+"""Where driftwatch touches the world: one file per outside system."""

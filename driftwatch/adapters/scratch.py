@@ -1,0 +1,43 @@
+"""Private folders that are gone after use, and swept where a crash left one."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from driftwatch.adapters.locks import held_by_nobody, locked
+
+_ALIVE = ".alive"
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that only its owner can read, and those above it where they are missing."""
+    for path in (*reversed(folder.parents), folder):  # `parents=True` would make those readable
+        path.mkdir(mode=0o700, exist_ok=True)
+
+
+@contextmanager
+def scratch(parent: Path) -> Iterator[Path]:
+    """Give a folder that only its owner can read, and remove it on every path out."""
+    make_private(parent)
+    folder = Path(tempfile.mkdtemp(dir=parent))
+    try:
+        with locked(folder / _ALIVE):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(parent: Path) -> int:
+    """Remove what dead processes left behind, and count it; a folder in use is left alone."""
+    removed = 0
+    for folder in parent.iterdir() if parent.is_dir() else ():
+        alive = folder / _ALIVE
+        if not alive.exists():
+            continue  # made this very moment, before its owner could lock it
+        with held_by_nobody(alive) as abandoned:
+            if abandoned:
+                shutil.rmtree(folder, ignore_errors=True)
+                removed += 1
+    return removed

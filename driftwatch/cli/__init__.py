@@ -1,0 +1,1 @@
+"""What people type: a file per command, each a thin layer over the pipeline."""

@@ -1,0 +1,60 @@
+"""Private folders are private, are gone after use, and only dead ones are swept."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from driftwatch.adapters.scratch import scratch, sweep
+
+
+def test_a_folder_is_its_owners_alone_and_gone_after_use(tmp_path: Path) -> None:
+    with scratch(tmp_path / "runs") as folder:
+        assert folder.parent == tmp_path / "runs"
+        assert folder.stat().st_mode & 0o777 == 0o700
+        (folder / "plan.bin").write_bytes(b"secret")
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_folder_is_gone_after_a_failure_too(tmp_path: Path) -> None:
+    with pytest.raises(LookupError), scratch(tmp_path) as folder:
+        (folder / "deep").mkdir()
+        raise LookupError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_folders_are_two(tmp_path: Path) -> None:
+    with scratch(tmp_path) as one, scratch(tmp_path) as two:
+        assert one != two
+
+
+def test_what_a_dead_process_left_is_swept_and_counted(tmp_path: Path) -> None:
+    for name in ("dead", "buried"):
+        (tmp_path / name / "home").mkdir(parents=True)
+        (tmp_path / name / ".alive").touch()
+        (tmp_path / name / "plan.bin").write_bytes(b"secret")
+    assert sweep(tmp_path) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_use_is_never_swept(tmp_path: Path) -> None:
+    with scratch(tmp_path) as folder:
+        (folder / "plan.bin").write_bytes(b"secret")
+        assert sweep(tmp_path) == 0
+        assert (folder / "plan.bin").read_bytes() == b"secret"
+
+
+def test_a_folder_that_is_just_being_made_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    assert sweep(tmp_path) == 0
+    assert (tmp_path / "new").is_dir()
+
+
+def test_a_folder_that_vanished_meanwhile_harms_nobody(tmp_path: Path) -> None:
+    with scratch(tmp_path) as folder:
+        shutil.rmtree(folder)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_there_is_nothing_to_sweep_where_nothing_ever_ran(tmp_path: Path) -> None:
+    assert sweep(tmp_path / "missing") == 0

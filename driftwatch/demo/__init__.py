@@ -1,0 +1,1 @@
+"""The embedded world that `driftwatch demo` starts."""

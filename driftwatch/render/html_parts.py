@@ -58,6 +58,7 @@ class Row:
     moved: bool
     waits: bool
     unchanged: int
+    compared: str
     lines: tuple[tuple[str, str], ...] = ()
 
 
@@ -73,8 +74,20 @@ def attribute_rows(drift: Drift) -> Iterator[Row]:
             moved=attribute.recorded != attribute.actual,
             waits=attribute.actual != attribute.desired,
             unchanged=attribute.unchanged_elements,
+            compared=_compared(attribute),
             lines=tuple(_difference(attribute)),
         )
+
+
+def _compared(attribute: AttributeDrift) -> str:
+    """Say which two values a line-by-line difference compares, and where the third stands."""
+    if attribute.recorded == attribute.actual:
+        return "- recorded and actual, + desired"
+    if attribute.desired == attribute.actual:
+        return "- recorded, + actual and desired"
+    if attribute.desired == attribute.recorded:
+        return "- recorded and desired, + actual"
+    return f"- recorded, + actual; desired is {show_value(attribute.desired)}"
 
 
 def _difference(attribute: AttributeDrift) -> Iterator[tuple[str, str]]:

@@ -149,6 +149,22 @@ def test_json_documents_are_compared_line_by_line() -> None:
     assert '<span class="added">+     2</span>' in page
 
 
+@pytest.mark.parametrize(
+    ("desired", "compared"),
+    [
+        ("{}", "- recorded and desired, + actual"),
+        ("[]", "- recorded, + actual and desired"),
+        ("7", '- recorded, + actual; desired is "7"'),
+    ],
+)
+def test_a_line_by_line_difference_says_what_it_compares(desired: str, compared: str) -> None:
+    drift = make_drift(attributes=(make_attribute(recorded="{}", actual="[]", desired=desired),))
+    (row,) = attribute_rows(drift)
+    assert row.compared == compared
+    waiting = make_drift(attributes=(make_attribute(recorded="{}", actual="{}", desired="[]"),))
+    assert next(attribute_rows(waiting)).compared == "- recorded and actual, + desired"
+
+
 def test_long_values_are_cut_and_say_how_long_they_were() -> None:
     drift = make_drift(attributes=(make_attribute(actual="x" * 5000),))
     page = render_html([make_report(make_decision(make_finding(drift)))], NOW)

@@ -72,7 +72,10 @@ _KNOWN: tuple[tuple[str, Cause, str, bool], ...] = (
         True,
     ),
     (
-        r"Inconsistent dependency lock file|dependency lock file|Provider dependency changes detected",
+        (
+            r"Inconsistent dependency lock file|dependency lock file"
+            r"|Provider dependency changes detected"
+        ),
         Cause.PROVIDER,
         "The dependency lock file does not fit the code; run `terraform init` and commit it.",
         False,
@@ -123,7 +126,8 @@ _KNOWN: tuple[tuple[str, Cause, str, bool], ...] = (
             r"|No value for|Invalid |Unsupported (?:argument|block|attribute|backend|operator)"
             r"|Reference to undeclared|Argument or block|Missing |Duplicate |Unclosed "
             r"|Extraneous |Unreadable module|There is no variable named|Value for undeclared"
-            r"|Failed to read (?:file|module|variables)|Error in function call|No configuration files|Cycle: "
+            r"|Failed to read (?:file|module|variables)|Error in function call"
+            r"|No configuration files|Cycle: "
             r"|(?:Resource|Module output value) (?:pre|post)condition failed)"
         ),
         Cause.CONFIGURATION,

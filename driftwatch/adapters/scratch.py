@@ -9,6 +9,7 @@ from pathlib import Path
 from driftwatch.adapters.locks import held_by_nobody, locked
 
 _ALIVE = ".alive"
+_LONGEST_SOCKET_FOLDER = 80  # bytes
 
 
 def make_private(folder: Path) -> None:
@@ -27,6 +28,21 @@ def scratch(parent: Path) -> Iterator[Path]:
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def place_for_sockets(folder: Path) -> Iterator[Path]:
+    """Give a private folder for temporary files whose path is short enough for a socket in it.
+
+    A socket's path has at most 107 bytes (unix(7)), and a provider names its own by some twenty.
+    """
+    own = folder / "tmp"
+    if len(bytes(own)) <= _LONGEST_SOCKET_FOLDER:
+        own.mkdir(mode=0o700)
+        yield own
+        return
+    with tempfile.TemporaryDirectory(prefix="dw-", ignore_cleanup_errors=True) as short:
+        yield Path(short)
 
 
 def sweep(parent: Path) -> int:

@@ -12,7 +12,7 @@ from driftwatch.adapters.aws_session import assume
 from driftwatch.adapters.locks import locked
 from driftwatch.adapters.mirrors import write_cli_config
 from driftwatch.adapters.releases import Releases
-from driftwatch.adapters.scratch import make_private, scratch, sweep
+from driftwatch.adapters.scratch import make_private, place_for_sockets, scratch, sweep
 from driftwatch.adapters.terraform_data import DataDirectory
 from driftwatch.adapters.terraform_environment import credentials_of, environment_of
 from driftwatch.adapters.terraform_errors import needs_init
@@ -52,7 +52,7 @@ class TerraformCli:
         """Plan in the checkout and return the plan document. Failures are `CouldNotLook`."""
         directory = _directory(environment, checkout.path)
         program = self.releases.find(environment, directory, checkout.path.resolve())
-        with scratch(self.data_dir / "runs") as folder:
+        with scratch(self.data_dir / "runs") as folder, place_for_sockets(folder) as temporary:
             deadline = time.monotonic() + environment.timeout.total_seconds()
             data = DataDirectory.of(self.data_dir / "terraform", environment, directory)
             make_private(data.data)
@@ -62,7 +62,10 @@ class TerraformCli:
                 folder=folder,
                 data=data,
                 program=program,
-                env=self._variables(environment, folder, data),
+                env={
+                    **self._variables(environment, folder, data),
+                    "TMPDIR": str(temporary),
+                },
                 timeout=environment.timeout.total_seconds(),
                 deadline=deadline,
             )

@@ -89,13 +89,12 @@ class Workplace:
 
 
 def furnish(folder: Path, inherited: Mapping[str, str], *, cloud_logins: bool) -> dict[str, str]:
-    """Lay out a home and a place for temporary files; returns the variables that name them."""
-    home, temporary = folder / "home", folder / "tmp"
-    for made in (home, temporary):
-        made.mkdir(mode=0o700)
+    """Lay out a home; returns the variable that names it."""
+    home = folder / "home"
+    home.mkdir(mode=0o700)
     theirs = Path(inherited.get("HOME", "/"))
     for name in (*_REGISTRY_LOGINS, *(_CLOUD_LOGINS if cloud_logins else ())):
         if (theirs / name).exists():
             make_private((home / name).parent)
             (home / name).symlink_to(theirs / name)
-    return {"HOME": str(home), "TMPDIR": str(temporary)}
+    return {"HOME": str(home)}

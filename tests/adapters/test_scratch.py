@@ -1,11 +1,13 @@
 """Private folders are private, are gone after use, and only dead ones are swept."""
 
 import shutil
+import socket
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from driftwatch.adapters.scratch import scratch, sweep
+from driftwatch.adapters.scratch import place_for_sockets, scratch, sweep
 
 
 def test_a_folder_is_its_owners_alone_and_gone_after_use(tmp_path: Path) -> None:
@@ -57,3 +59,19 @@ def test_a_folder_that_vanished_meanwhile_harms_nobody(tmp_path: Path) -> None:
 
 def test_there_is_nothing_to_sweep_where_nothing_ever_ran(tmp_path: Path) -> None:
     assert sweep(tmp_path / "missing") == 0
+
+
+@pytest.mark.parametrize("depth", [1, 40])
+def test_a_socket_fits_however_long_the_data_directory_is(tmp_path: Path, depth: int) -> None:
+    folder = tmp_path.joinpath(*["deep"] * depth)
+    folder.mkdir(parents=True)
+    with place_for_sockets(folder) as place, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place / "plugin1234567890"))
+        assert place.stat().st_mode & 0o777 == 0o700
+    if depth > 1:
+        assert not place.exists()
+
+
+def test_a_short_folder_holds_its_own_sockets() -> None:
+    with tempfile.TemporaryDirectory() as short, place_for_sockets(Path(short)) as place:
+        assert place == Path(short) / "tmp"

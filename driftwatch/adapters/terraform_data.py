@@ -1,6 +1,7 @@
 """Keeps what `terraform init` makes from check to check, and knows when it must be made anew."""
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from driftwatch.domain.model import Environment
 
 LOCK_FILE = ".terraform.lock.hcl"
 _MUTABLE_MODULES = 86400.0  # seconds after which a branch that a module names is fetched again
+_HASHES = re.compile(rb"\n\s*hashes\s*=\s*\[[^\]]*\]")
 _CODE = ("*.tf", "*.tf.json", "*.tofu", "*.tofu.json")
 
 
@@ -86,14 +88,26 @@ class DataDirectory:
         draft.replace(self.root / "init.json")
 
     def lend_lock_file(self) -> None:
-        """Lay the lock file of the last init beside code that comes without one."""
-        if not self.committed and (self.root / LOCK_FILE).exists():
-            shutil.copyfile(self.root / LOCK_FILE, self.directory / LOCK_FILE)
+        """Lay the lock file of the last init into the checkout, without its hashes.
+
+        Init has verified them, and the providers are still the files that it verified (see
+        `is_ready`); terraform would hash them again for every plan and show, 700 MB each.
+        """
+        kept = self._kept_lock_file()
+        if kept is not None:
+            (self.directory / LOCK_FILE).write_bytes(_without_hashes(kept))
 
     def take_back_lock_file(self) -> None:
-        """Remove a lock file that did not come with the code."""
+        """Put the checkout's lock file back as it was before one was lent."""
+        lent, kept = self.directory / LOCK_FILE, self._kept_lock_file()
         if not self.committed:
-            (self.directory / LOCK_FILE).unlink(missing_ok=True)
+            lent.unlink(missing_ok=True)
+        elif kept is not None and lent.read_bytes() == _without_hashes(kept):
+            lent.write_bytes(kept)
+
+    def _kept_lock_file(self) -> bytes | None:
+        path = self.root / LOCK_FILE
+        return path.read_bytes() if path.exists() else None
 
     def fingerprint(self, environment: Environment, facts: Mapping[str, str]) -> str:
         """Hash all that init depends on: code, backend settings, variables, tool, CLI settings."""
@@ -138,3 +152,7 @@ class DataDirectory:
             status = path.stat()
             found.append([str(path), status.st_ino, status.st_size, status.st_mtime_ns])
         return found
+
+
+def _without_hashes(lock_file: bytes) -> bytes:
+    return _HASHES.sub(b"", lock_file)

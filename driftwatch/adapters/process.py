@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.util import cache_from_source
 from pathlib import Path
 from typing import IO
 
@@ -94,7 +93,7 @@ def _start(
 ) -> subprocess.Popen[bytes]:
     number = line.fileno()
     settings = (number, grace.first, grace.second, int("LC_CTYPE" in env))
-    shim = [sys.executable, "-I", "-S", _script(), *map(str, settings)]
+    shim = [sys.executable, "-I", "-S", supervisor.__file__, *map(str, settings)]
     try:
         return subprocess.Popen(
             [*shim, *argv],
@@ -109,12 +108,6 @@ def _start(
         )
     except (OSError, ValueError) as error:
         raise _unstartable(argv, str(error)) from error
-
-
-def _script() -> str:
-    """Name the supervisor as Python compiled it for us: as source, it costs 3 ms a run."""
-    compiled = cache_from_source(supervisor.__file__)
-    return compiled if Path(compiled).is_file() else supervisor.__file__
 
 
 def _unstartable(argv: Sequence[str], reason: str) -> CouldNotLook:

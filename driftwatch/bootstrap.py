@@ -19,8 +19,9 @@ from driftwatch.config.load import load_config, process_environment
 from driftwatch.config.model import Config
 from driftwatch.config.places import builtin_policies
 from driftwatch.config.policy_files import load_policies
+from driftwatch.domain.environment import Environment, Repository
 from driftwatch.domain.masking import Masker
-from driftwatch.domain.model import Environment, Report, Repository
+from driftwatch.domain.model import Report
 from driftwatch.domain.policy import Rule
 from driftwatch.errors import CouldNotLook, StoreError, UsageError
 from driftwatch.hcl.configuration import Configuration, read_configuration

@@ -9,9 +9,10 @@ from urllib.parse import quote
 
 from driftwatch.domain.comparison import compare
 from driftwatch.domain.declarations import Declarations, PlanDeclarations
+from driftwatch.domain.environment import Environment, Repository
 from driftwatch.domain.lifecycle import carried, decide
 from driftwatch.domain.masking import Masker
-from driftwatch.domain.model import Environment, Failure, Report, Repository, Status
+from driftwatch.domain.model import Failure, Report, Status
 from driftwatch.domain.plan import parse_plan
 from driftwatch.domain.policy import EnvironmentFacts, Rule, judge
 from driftwatch.errors import Cause, CouldNotLook, StoreError

@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from driftwatch.domain.model import Environment, Report, Repository
+from driftwatch.domain.environment import Environment, Repository
+from driftwatch.domain.model import Report
 
 Progress = Callable[[str], None]
 """Told in a few words what a check is doing now ("refreshing aws_vpc.main")."""

@@ -4,19 +4,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from driftwatch.domain.environment import Environment, Repository
 from driftwatch.domain.model import (
     Action,
     AttributeDrift,
     Decision,
     Drift,
-    Environment,
     Failure,
     Finding,
     Kind,
     Location,
     Reason,
     Report,
-    Repository,
     Resolved,
     Severity,
     Subject,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from driftwatch.domain.model import Environment, Report, Repository
+from driftwatch.domain.environment import Environment, Repository
+from driftwatch.domain.model import Report
 from driftwatch.errors import StoreError
 from driftwatch.ports import Checkout, PlanDocument, Progress, Sources
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from driftwatch.domain.environment import Environment
 from driftwatch.domain.lifecycle import decide
-from driftwatch.domain.model import Environment, Kind, Reason, Report, Status, Transition, Verdict
+from driftwatch.domain.model import Kind, Reason, Report, Status, Transition, Verdict
 from driftwatch.domain.policy import Rule
 from driftwatch.errors import Cause, CouldNotLook, StoreError
 from driftwatch.pipeline import Judgement, Pipeline, examine

@@ -23,8 +23,9 @@ from driftwatch.adapters.sources import SourceDirectory
 from driftwatch.adapters.terraform import TerraformCli
 from driftwatch.config.load import process_environment
 from driftwatch.domain.comparison import compare
+from driftwatch.domain.environment import Environment
 from driftwatch.domain.masking import MASK, Masker
-from driftwatch.domain.model import Action, Drift, Environment, Kind, Reason, Subject
+from driftwatch.domain.model import Action, Drift, Kind, Reason, Subject
 from driftwatch.domain.plan import Plan, parse_plan
 from driftwatch.hcl.configuration import read_configuration
 from driftwatch.ports import Checkout

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from driftwatch.domain.model import AwsRole
+from driftwatch.domain.environment import AwsRole
 from driftwatch.errors import Cause, CouldNotLook
 
 # A session may do what the role *and* these policies allow. IAM cannot say "all that only reads",

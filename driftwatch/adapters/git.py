@@ -26,7 +26,7 @@ from driftwatch.adapters.git_errors import explained, is_damage
 from driftwatch.adapters.links import followed
 from driftwatch.adapters.locks import locked
 from driftwatch.adapters.scratch import scratch, sweep
-from driftwatch.domain.model import Repository
+from driftwatch.domain.environment import Repository
 from driftwatch.errors import Cause, CouldNotLook
 from driftwatch.ports import Checkout
 

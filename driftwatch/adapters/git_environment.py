@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from driftwatch.domain.model import Repository
+from driftwatch.domain.environment import Repository
 from driftwatch.errors import Cause, CouldNotLook
 
 _PASSED = (

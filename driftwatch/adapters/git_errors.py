@@ -4,7 +4,7 @@ import re
 
 from git.exc import CommandError
 
-from driftwatch.domain.model import Repository
+from driftwatch.domain.environment import Repository
 from driftwatch.errors import Cause, CouldNotLook
 
 _CORRUPT = re.compile(

@@ -16,7 +16,7 @@ from driftwatch.adapters.scratch import make_private
 from driftwatch.adapters.terraform_argv import guarded
 from driftwatch.adapters.terraform_environment import base_environment
 from driftwatch.adapters.versions import is_exact, newest_allowed, satisfies, wanted_version
-from driftwatch.domain.model import Environment
+from driftwatch.domain.environment import Environment
 from driftwatch.errors import Cause, CouldNotLook
 
 PINNED = "1.11.4"  # what is fetched where there is neither terraform nor tofu

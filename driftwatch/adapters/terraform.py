@@ -18,7 +18,7 @@ from driftwatch.adapters.terraform_environment import credentials_of, environmen
 from driftwatch.adapters.terraform_errors import needs_init
 from driftwatch.adapters.terraform_init import initialise
 from driftwatch.adapters.terraform_workplace import Ran, Workplace, furnish
-from driftwatch.domain.model import Environment
+from driftwatch.domain.environment import Environment
 from driftwatch.errors import Cause, CouldNotLook
 from driftwatch.ports import Checkout, PlanDocument, Progress
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from driftwatch.adapters.scratch import make_private
-from driftwatch.domain.model import Environment
+from driftwatch.domain.environment import Environment
 
 LOCK_FILE = ".terraform.lock.hcl"
 _MUTABLE_MODULES = 86400.0  # seconds after which a branch that a module names is fetched again

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from driftwatch.domain.model import Environment
+from driftwatch.domain.environment import Environment
 
 _PASSED = (
     "PATH",

@@ -11,7 +11,7 @@ from driftwatch.adapters.scratch import make_private
 from driftwatch.adapters.terraform_argv import guarded
 from driftwatch.adapters.terraform_data import DataDirectory
 from driftwatch.adapters.terraform_errors import explain_failure
-from driftwatch.domain.model import Environment
+from driftwatch.domain.environment import Environment
 from driftwatch.errors import CouldNotLook
 
 # A home of its own keeps a run from writing into the operator's; these logins it may still use.

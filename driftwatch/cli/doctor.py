@@ -12,7 +12,7 @@ import click
 from driftwatch.bootstrap import Fleet, Installation, open_installation, root_modules
 from driftwatch.cli.exits import COULD_NOT_LOOK, IN_SYNC
 from driftwatch.config.load import process_environment
-from driftwatch.domain.model import Environment
+from driftwatch.domain.environment import Environment
 from driftwatch.errors import CouldNotLook
 from driftwatch.render.text import visible
 

@@ -12,7 +12,8 @@ from driftwatch.config.expansion import PLACEHOLDER
 from driftwatch.config.model import EnvironmentSpec
 from driftwatch.config.places import Places
 from driftwatch.config.raw import RawAws, RawConfig, RawEnvironment, RawTerraform
-from driftwatch.domain.model import AwsRole, Environment, Path
+from driftwatch.domain.environment import AwsRole, Environment
+from driftwatch.domain.model import Path
 
 Model = TypeVar("Model", bound=BaseModel)
 Complaint = tuple[Path, str]

@@ -8,7 +8,7 @@ from posixpath import basename
 from driftwatch.config.directories import fits
 from driftwatch.config.model import EnvironmentSpec
 from driftwatch.config.values import NAME
-from driftwatch.domain.model import Environment
+from driftwatch.domain.environment import Environment
 
 PLACEHOLDER = re.compile(r"\{(name|path)\}")
 _FOREIGN = re.compile(r"[^A-Za-z0-9._-]+")

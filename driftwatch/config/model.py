@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from driftwatch.config.directories import is_glob
-from driftwatch.domain.model import Environment, Repository
+from driftwatch.domain.environment import Environment, Repository
 
 
 @dataclass(frozen=True, slots=True)

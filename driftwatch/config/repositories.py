@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from driftwatch.config.places import Places
 from driftwatch.config.raw import RawRepository
-from driftwatch.domain.model import Path, Repository
+from driftwatch.domain.environment import Repository
+from driftwatch.domain.model import Path
 
 
 def build_repositories(raw: Mapping[str, RawRepository], places: Places) -> Iterator[Repository]:

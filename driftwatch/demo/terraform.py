@@ -8,7 +8,7 @@ from driftwatch.adapters.process import run
 from driftwatch.adapters.terraform_environment import environment_of
 from driftwatch.demo.cloud import Cloud, require_loopback
 from driftwatch.demo.failure import WorldError
-from driftwatch.domain.model import Environment
+from driftwatch.domain.environment import Environment
 
 _SECONDS = 900.0  # the first init may have to fetch a provider of 150 MB
 

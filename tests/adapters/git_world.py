@@ -12,7 +12,7 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 from driftwatch.adapters.git import GitMirrors
-from driftwatch.domain.model import Repository
+from driftwatch.domain.environment import Repository
 
 ENV = {
     "PATH": os.environ["PATH"],  # noqa: TID251 - where the real git is

@@ -12,7 +12,7 @@ from typing import Any
 
 from driftwatch.adapters.process import Outcome, run
 from driftwatch.adapters.terraform import TerraformCli
-from driftwatch.domain.model import Environment
+from driftwatch.domain.environment import Environment
 from driftwatch.ports import Checkout
 
 DIRECTORY = "live/prod"

@@ -14,7 +14,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from driftwatch.adapters.aws_session import READ_ONLY, assume
-from driftwatch.domain.model import AwsRole
+from driftwatch.domain.environment import AwsRole
 from driftwatch.errors import Cause, CouldNotLook
 
 ROLE = AwsRole("arn:aws:iam::123456789012:role/looker")

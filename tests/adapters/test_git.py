@@ -11,7 +11,7 @@ from threading import Barrier
 import pytest
 
 from driftwatch.adapters.git import GitMirrors
-from driftwatch.domain.model import Repository
+from driftwatch.domain.environment import Repository
 from driftwatch.errors import Cause, CouldNotLook
 from tests.adapters.git_world import ENV, LINK, Origin, files_of, git, mirrors, program
 
@@ -207,7 +207,7 @@ OWNER = """
 import sys
 from pathlib import Path
 from driftwatch.adapters.git import GitMirrors
-from driftwatch.domain.model import Repository
+from driftwatch.domain.environment import Repository
 git = GitMirrors(Path(sys.argv[1]), {"PATH": sys.argv[3]})
 repository = Repository("live", sys.argv[2])
 with git.checkout(repository, git.fetch(repository)) as checkout:

@@ -9,7 +9,7 @@ from driftwatch.adapters.git_environment import (
     web_url,
     without_credentials,
 )
-from driftwatch.domain.model import Repository
+from driftwatch.domain.environment import Repository
 from driftwatch.errors import Cause, CouldNotLook
 
 COMMIT = "4f0c2d9be1a7735c86e4d1f29b0a8c37e5d61f02"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from driftwatch.domain.model import Repository
+from driftwatch.domain.environment import Repository
 from driftwatch.errors import Cause, CouldNotLook
 from tests.adapters.git_world import ENV, Origin, files_of, git, mirrors, program
 

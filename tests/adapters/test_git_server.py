@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from driftwatch.domain.model import Repository
+from driftwatch.domain.environment import Repository
 from driftwatch.errors import Cause, CouldNotLook
 from tests.adapters.git_world import ENV, Origin, Server, files_of, mirrors, program, serving
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from driftwatch.adapters.git import GitMirrors
-from driftwatch.domain.model import Repository
+from driftwatch.domain.environment import Repository
 from driftwatch.errors import Cause, CouldNotLook
 from tests.adapters.git_world import (
     ENV,

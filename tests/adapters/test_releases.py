@@ -17,7 +17,7 @@ import pytest
 
 from driftwatch.adapters.release_site import ReleaseSite
 from driftwatch.adapters.releases import PINNED, Program, Releases
-from driftwatch.domain.model import Environment
+from driftwatch.domain.environment import Environment
 from driftwatch.errors import Cause, CouldNotLook
 
 MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())

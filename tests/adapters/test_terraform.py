@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from driftwatch.adapters.terraform import TerraformCli
-from driftwatch.domain.model import AwsRole, Environment
+from driftwatch.domain.environment import AwsRole, Environment
 from driftwatch.errors import Cause, CouldNotLook
 from driftwatch.ports import Checkout
 

@@ -7,7 +7,7 @@ import pytest
 from driftwatch.config.directories import fits
 from driftwatch.config.expansion import expand
 from driftwatch.config.model import EnvironmentSpec
-from driftwatch.domain.model import Environment
+from driftwatch.domain.environment import Environment
 
 
 def make_spec(

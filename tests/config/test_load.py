@@ -9,7 +9,7 @@ import pytest
 from driftwatch.config.load import load_config, process_environment
 from driftwatch.config.model import Config
 from driftwatch.config.places import builtin_policies
-from driftwatch.domain.model import AwsRole
+from driftwatch.domain.environment import AwsRole
 from driftwatch.errors import ConfigError
 
 HOME = {"HOME": "/home/ops"}

@@ -4,14 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from driftwatch.domain.environment import Environment, Repository
 from driftwatch.domain.model import (
     Action,
     Drift,
-    Environment,
     Kind,
     Reason,
     Report,
-    Repository,
     Severity,
     Status,
     Subject,

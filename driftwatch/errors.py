@@ -4,6 +4,7 @@ DriftwatchError
 ├── UsageError            the command line            mended by the person at the keyboard
 ├── ConfigError           driftwatch.yaml, policies   mended by the operator
 ├── CouldNotLook          one environment's check     mended where `cause` says
+├── CouldNotSend          one message                 mended where its text says
 └── StoreError            the data directory          mended by the operator
 """
 
@@ -64,3 +65,18 @@ class CouldNotLook(DriftwatchError):  # noqa: N818 - it reads as the sentence th
         self.command = command
         self.exit_code = exit_code
         self.detail = detail
+
+
+class CouldNotSend(DriftwatchError):  # noqa: N818 - it reads as the sentence that people see
+    """End the sending of one message to all who should get it; none of them got it.
+
+    `permanent` means that trying again is of no use; `retry_after` is in seconds, where told.
+    """
+
+    def __init__(
+        self, message: str, *, permanent: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.permanent = permanent
+        self.retry_after = retry_after

@@ -9,6 +9,8 @@ from typing import Protocol
 
 from driftwatch.domain.environment import Environment, Repository
 from driftwatch.domain.model import Report
+from driftwatch.domain.notice import Delivery, Notice
+from driftwatch.domain.snooze import Snooze
 
 Progress = Callable[[str], None]
 """Told in a few words what a check is doing now ("refreshing aws_vpc.main")."""
@@ -89,6 +91,27 @@ class History(Protocol):
 
     def forget_before(self, moment: datetime) -> int:
         """Drop reports older than `moment`, never an environment's last two, and count them."""
+        ...
+
+
+class Snoozes(Protocol):
+    """Remember what people need not hear of. Failures are `StoreError`."""
+
+    def active(self, environment: str) -> Sequence[Snooze]:
+        """Return the snoozes of an environment that have not ended."""
+        ...
+
+
+class Channel(Protocol):
+    """Carry a notice to people. A failure that concerns all of them is `CouldNotSend`."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Name who is reached where routes name no recipients; no secret is in a name."""
+        ...
+
+    def send(self, notice: Notice, recipients: Sequence[str]) -> Delivery:
+        """Send to recipients, each an address or one of `targets`, and say who got it."""
         ...
 
 

@@ -12,8 +12,9 @@ from driftwatch.config.expansion import PLACEHOLDER
 from driftwatch.config.model import EnvironmentSpec
 from driftwatch.config.places import Places
 from driftwatch.config.raw import RawAws, RawConfig, RawEnvironment, RawTerraform
-from driftwatch.domain.environment import AwsRole, Environment
+from driftwatch.domain.environment import HOURLY, AwsRole, Environment
 from driftwatch.domain.model import Path
+from driftwatch.domain.schedule import Schedule, parse_schedule
 
 Model = TypeVar("Model", bound=BaseModel)
 Complaint = tuple[Path, str]
@@ -92,11 +93,13 @@ class Cascade:
             aws=_role(raw.aws),
             owners=tuple(raw.owners or ()),
             labels=tuple(raw.labels or ()),
+            account=raw.account or _account(raw.aws),
         )
         limits: dict[str, Any] = {
             "parallelism": terraform.parallelism,
             "timeout": raw.timeout,
             "stale_after": raw.stale_after,
+            "schedule": _schedule(raw),
         }
         given = {name: limit for name, limit in limits.items() if limit is not None}
         return EnvironmentSpec(replace(environment, **given), tuple(raw.exclude or ()))
@@ -144,6 +147,18 @@ def _role_complaints(raw: RawAws | None) -> Iterator[Complaint]:
         yield ("aws",), "role_arn is required"
     if raw is not None and raw.duration and not _SESSION[0] <= raw.duration <= _SESSION[1]:
         yield ("aws", "duration"), "AWS gives sessions of 15m to 12h"
+
+
+def _schedule(raw: RawEnvironment) -> Schedule | None:
+    """Read when an environment is due; what else it says of time holds for the default too."""
+    if raw.schedule is None and raw.timezone is None and raw.spread is None:
+        return None
+    return parse_schedule(raw.schedule or str(HOURLY), raw.timezone or "UTC", raw.spread)
+
+
+def _account(raw: RawAws | None) -> str:
+    """Name the account of a role: the fifth part of its ARN."""
+    return raw.role_arn.split(":")[4] if raw is not None and raw.role_arn else ""
 
 
 def _role(raw: RawAws | None) -> AwsRole | None:

@@ -14,6 +14,16 @@ from driftwatch.config.problems import Problem, refuse
 from driftwatch.config.raw import RawConfig, RawTerraform
 from driftwatch.config.references import Resolution
 from driftwatch.config.repositories import build_repositories, repository_complaints
+from driftwatch.config.service import (
+    build_daemon,
+    build_notifications,
+    build_web,
+    build_windows,
+    notification_complaints,
+    secrets_of_service,
+    web_complaints,
+    window_complaints,
+)
 from driftwatch.config.validation import validate
 from driftwatch.config.yaml_source import read_document
 
@@ -49,6 +59,9 @@ def _complaints(
 ) -> Iterator[Complaint]:
     yield from repository_complaints(raw.repositories)
     yield from Cascade(raw, places, broken, tuple(data["repositories"])).complaints()
+    yield from window_complaints(raw.windows)
+    yield from notification_complaints(raw.notifications, places)
+    yield from web_complaints(raw.web, raw.repositories)
     for at, path in enumerate(raw.policies.paths):
         if not places.resolve(path).exists():
             yield ("policies", "paths", at), f"there is no {path}"
@@ -80,6 +93,10 @@ def _config(path: Path, raw: RawConfig, places: Places) -> Config:
             places.program(terraform.binary) if terraform.binary else None, terraform.version
         ),
         formats=tuple(dict.fromkeys(raw.reports.formats)),
+        windows=tuple(build_windows(raw.windows)),
+        notifications=build_notifications(raw.notifications, places),
+        daemon=build_daemon(raw.daemon),
+        web=build_web(raw.web),
     )
 
 
@@ -88,4 +105,5 @@ def _secrets(config: Config, referenced: set[str]) -> tuple[str, ...]:
     passwords = {repository.password for repository in config.repositories}
     roles = {spec.template.aws for spec in config.environments}
     external = {role.external_id for role in roles if role is not None}
-    return tuple(sorted(referenced | {text for text in passwords | external if text}))
+    service = secrets_of_service(config.notifications, config.daemon, config.web)
+    return tuple(sorted(referenced | service | {text for text in passwords | external if text}))

@@ -1,11 +1,13 @@
 """The configuration once it is valid: what the rest of driftwatch sees."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from driftwatch.config.directories import is_glob
+from driftwatch.config.service_model import DaemonSettings, Notifications, WebSettings
 from driftwatch.domain.environment import Environment, Repository
+from driftwatch.domain.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +57,7 @@ class Config:
     terraform: TerraformDefaults = _UNNAMED
     formats: tuple[str, ...] = ("html", "markdown")
     secrets: tuple[str, ...] = ()
+    windows: tuple[Window, ...] = ()
+    notifications: Notifications = field(default_factory=Notifications)
+    daemon: DaemonSettings = field(default_factory=DaemonSettings)
+    web: WebSettings = field(default_factory=WebSettings)

@@ -1,12 +1,15 @@
 """The shape of driftwatch.yaml as people write it; every description reaches their editor."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from driftwatch.config.raw_model import Raw
+from driftwatch.config.raw_service import RawDaemon, RawNotifications, RawWeb, RawWindow
 from driftwatch.config.values import (
     Binary,
     Branch,
+    Count,
     Duration,
     EnvironmentVariable,
     InnerPath,
@@ -17,6 +20,7 @@ from driftwatch.config.values import (
     NamePattern,
     Region,
     RoleArn,
+    ScheduleText,
     SessionPolicy,
     TerraformValue,
     Url,
@@ -25,16 +29,10 @@ from driftwatch.config.values import (
     Version,
     WebUrl,
     Workspace,
+    Zone,
 )
 
 Format = Literal["html", "markdown", "json", "sarif", "junit"]
-Count = Annotated[int, Field(ge=1, le=1000, strict=False)]
-
-
-class Raw(BaseModel):
-    """Refuse keys that mean nothing."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class RawRepository(Raw):
@@ -125,6 +123,21 @@ class RawSettings(Raw):
     stale_after: Duration | None = Field(
         default=None, description="When a result is too old to be believed; 24h if absent."
     )
+    schedule: ScheduleText | None = Field(
+        default=None,
+        description="When it is checked: five cron fields, @daily, every 6h, or never; every 1h"
+        " if absent.",
+    )
+    timezone: Zone | None = Field(default=None, description="Time zone of schedule; UTC if absent.")
+    spread: Duration | None = Field(
+        default=None,
+        description="How far the starts of one fleet lie apart; a tenth of the interval and 10m at"
+        " most, if absent.",
+    )
+    account: Line | None = Field(
+        default=None,
+        description="Cloud account whose API checks share; that of aws.role_arn if absent.",
+    )
     exclude: InnerPaths | None = Field(
         default=None, description="Directories that a glob in path does not mean."
     )
@@ -172,6 +185,18 @@ class RawConfig(Raw):
     )
     reports: RawReports = Field(
         default=RawReports(), description="Which reports are written, and where."
+    )
+    windows: dict[Name, RawWindow] = Field(
+        default={}, description="When checks, notices and proposals are allowed or denied, by name."
+    )
+    notifications: RawNotifications = Field(
+        default=RawNotifications(), description="Who is told of what, and how."
+    )
+    daemon: RawDaemon = Field(
+        default=RawDaemon(), description="How the daemon goes about its work."
+    )
+    web: RawWeb = Field(
+        default=RawWeb(), description="The dashboard, the API, metrics and webhooks."
     )
     data_dir: Line | None = Field(
         default=None,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from driftwatch.config.raw import Raw
+from driftwatch.config.raw_model import Raw
 from driftwatch.config.values import AttributeGlobs, Line, Lines, listed
 from driftwatch.domain.address import parse_path
 from driftwatch.domain.condition import Condition, parse_condition

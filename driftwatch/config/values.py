@@ -5,12 +5,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from driftwatch.domain.globs import parse_path_glob
+from driftwatch.domain.schedule import ALIASES, find_zone, parse_length, parse_schedule
 
 
 def refusal(shown: Any, says: str) -> PydanticCustomError:
@@ -42,23 +44,15 @@ class Form:
 
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
-_DURATION = re.compile(
-    r"(?:(?P<weeks>\d{1,4})w)?(?:(?P<days>\d{1,5})d)?(?:(?P<hours>\d{1,6})h)?"
-    r"(?:(?P<minutes>\d{1,7})m)?(?:(?P<seconds>\d{1,8})s)?",
-    re.ASCII,
-)
 _CREDENTIALS = re.compile(r"^[a-z+]+://[^/@]*:[^/@]*@")
 
 
 def _duration(value: Any) -> timedelta:
-    says = "is not a duration above zero: write 30s, 15m, 24h, 7d or 1h30m"
-    if not isinstance(value, str):
-        raise refusal(value, says)
-    found = _DURATION.fullmatch(value.replace(" ", ""))
-    length = timedelta(**{k: int(v) for k, v in found.groupdict("0").items()}) if found else None
-    if not length:
-        raise refusal(value, says)
-    return length
+    try:
+        return parse_length(value)
+    except (ValueError, AttributeError) as error:
+        says = "is not a duration above zero: write 30s, 15m, 24h, 7d or 1h30m"
+        raise refusal(value, says) from error
 
 
 def listed(value: Any) -> Any:
@@ -131,6 +125,36 @@ def _short(value: Any) -> str:
 _LONGEST_POLICY = 2048
 _LONGEST_SHOWN = 80
 
+
+def _fits(parse: Callable[[str], Any]) -> Callable[[str], str]:
+    """Accept text that a parser of the domain accepts, and say what it says of any other."""
+
+    def check(text: str) -> str:
+        try:
+            parse(text)
+        except ValueError as error:
+            raise PydanticCustomError("form", "{says}", {"says": str(error)}) from error
+        return text
+
+    return check
+
+
+def _cron(text: str) -> str:
+    cron = ALIASES.get(text.lower(), text)
+    schedule = parse_schedule(cron)
+    if not schedule.cron:
+        raise refusal(text, "must be five cron fields, or @daily, @weekly and the like")
+    return cron
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text, strict=False))
+    except ValueError as error:
+        raise refusal(text, "is not an IP address or network: write 10.0.0.0/8") from error
+
+
+Count = Annotated[int, Field(ge=1, le=1000, strict=False)]
 Line = Annotated[
     str, Form(r"^[^\x00-\x1f\x7f]+$", "must be one line of text, without control characters")
 ]
@@ -190,6 +214,24 @@ RoleArn = Annotated[
     Form(r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]+$", "is not the ARN of an IAM role"),
 ]
 Region = Annotated[str, Form(r"^[a-z]{2}(-[a-z]+)+-[0-9]+$", "is not an AWS region")]
+MailAddress = Annotated[
+    str,
+    Form(
+        r"^(?=[^@]{1,200}@[^@]{1,200}$)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$",
+        "is not a mail address: write name@example.org",
+    ),
+]
+Socket = Annotated[
+    str,
+    Form(
+        r"^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$",
+        "is not an address and port: write 127.0.0.1:8420 or [::1]:8420",
+    ),
+]
+ScheduleText = Annotated[Line, _after(_fits(parse_schedule))]
+Cron = Annotated[Line, _after(_cron)]
+Zone = Annotated[Line, _after(_fits(find_zone))]
+Network = Annotated[Line, _after(_network)]
 InnerPath = Annotated[Line, _after(_inner_path)]
 AttributeGlob = Annotated[Line, _after(_path_glob)]
 Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str)]
@@ -198,6 +240,10 @@ SessionPolicy = Annotated[
     str, BeforeValidator(_policy, json_schema_input_type=dict[str, Any] | str)
 ]
 Lines = Annotated[list[Line], BeforeValidator(listed, json_schema_input_type=Line | list[Line])]
+MailAddresses = Annotated[
+    list[MailAddress],
+    BeforeValidator(listed, json_schema_input_type=MailAddress | list[MailAddress]),
+]
 InnerPaths = Annotated[
     list[InnerPath], BeforeValidator(listed, json_schema_input_type=Line | list[Line])
 ]

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from driftwatch.domain.schedule import Schedule
+
+HOURLY = Schedule(every=timedelta(hours=1))
+
 
 @dataclass(frozen=True, slots=True)
 class Repository:
@@ -37,7 +41,8 @@ class AwsRole:
 class Environment:
     """One root module in one workspace: the unit that is checked.
 
-    `directory` and `var_files` are relative: to the repository, and to the directory.
+    `directory` and `var_files` are relative: to the repository, and to the directory. `account` is
+    what environments share whose checks must not crowd one cloud account's API; "" is no such.
     """
 
     name: str
@@ -57,3 +62,5 @@ class Environment:
     owners: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     stale_after: timedelta = timedelta(hours=24)
+    schedule: Schedule = HOURLY
+    account: str = ""

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from driftwatch.domain.snooze import Snooze
 from driftwatch.errors import Cause
 
 Value = Any
@@ -96,6 +97,7 @@ class Status(StrEnum):
     DRIFTED = "drifted"
     DRIFTED_AND_PENDING = "drifted and pending"
     UNKNOWN = "unknown"
+    SNOOZED = "snoozed"
     FAILED = "could not look"
     STALE = "stale"
     NEVER = "never checked"
@@ -198,11 +200,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A finding in the light of history: what it means this time."""
+    """A finding in the light of history: what it means this time, and whether people may rest."""
 
     finding: Finding
     transition: Transition
     first_seen: datetime
+    snooze: Snooze | None = None
+
+    @property
+    def shown(self) -> bool:
+        """Say whether people should see it: no rule ignores it, and nobody snoozed it."""
+        return self.finding.verdict is not Verdict.IGNORE and self.snooze is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +267,15 @@ class Report:
 
     @property
     def visible(self) -> tuple[Decision, ...]:
-        """List the decisions that people should see: all that no rule ignores."""
-        return tuple(d for d in self.decisions if d.finding.verdict is not Verdict.IGNORE)
+        """List the decisions that people should see: neither ignored by a rule nor snoozed."""
+        return tuple(d for d in self.decisions if d.shown)
+
+    @property
+    def snoozed(self) -> tuple[Decision, ...]:
+        """List the decisions that people would see, had nobody snoozed them."""
+        return tuple(
+            d for d in self.decisions if d.snooze and d.finding.verdict is not Verdict.IGNORE
+        )
 
     @property
     def drifted(self) -> tuple[Decision, ...]:
@@ -284,7 +299,9 @@ class Report:
             return Status.DRIFTED
         if any(d.finding.drift.kind is Kind.UNKNOWN for d in self.visible):
             return Status.UNKNOWN
-        return Status.PENDING if waiting else Status.IN_SYNC
+        if waiting:
+            return Status.PENDING
+        return Status.SNOOZED if self.snoozed else Status.IN_SYNC
 
     def status_at(self, now: datetime) -> Status:
         """Summarise as seen at `now`: a result older than its limit is stale."""

@@ -251,8 +251,9 @@ environmets: {}
         (
             f"{MINIMAL}zzz: 1\n",
             (
-                "2:1: zzz: unknown key; known here: data_dir, defaults, environments, parallelism,"
-                " policies, release_mirror, reports, repositories, retention"
+                "2:1: zzz: unknown key; known here: daemon, data_dir, defaults, environments,"
+                " notifications, parallelism, policies, release_mirror, reports, repositories,"
+                " retention, web, windows"
             ),
         ),
         (

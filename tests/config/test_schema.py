@@ -36,5 +36,5 @@ def test_the_schema_knows_what_is_valid(environment: dict[str, object], valid: b
 def test_every_key_is_described_for_the_person_at_the_editor() -> None:
     schema = config_schema()
     for model in [schema, *schema["$defs"].values()]:
-        for name, field in model["properties"].items():
+        for name, field in model.get("properties", {}).items():
             assert field.get("description") or field.get("$ref"), name

@@ -1,0 +1,90 @@
+"""When driftwatch may check, notify and propose: windows that allow, and windows that deny."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from driftwatch.domain.globs import Globs
+from driftwatch.domain.schedule import occurrences
+
+_ANY = Globs()
+
+
+class Activity(StrEnum):
+    """Name what a window is about."""
+
+    CHECK = "check"
+    NOTIFY = "notify"
+    PROPOSE = "propose"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of time that comes back: it opens as `cron` says and lasts for `duration`."""
+
+    name: str
+    allow: bool
+    activities: frozenset[Activity]
+    cron: str
+    duration: timedelta
+    zone: str = "UTC"
+    environments: Globs = _ANY
+    labels: Globs = _ANY
+    because: str = ""
+
+    def concerns(self, activity: Activity, environment: str, labels: Iterable[str]) -> bool:
+        """Say whether this window has a say in an activity for an environment."""
+        return (
+            activity in self.activities
+            and self.environments.matches(environment)
+            and self.labels.match_any(labels)
+        )
+
+    def closes_at(self, moment: datetime) -> datetime | None:
+        """Say until when the window stands open at `moment`; None where it does not."""
+        closing = None
+        for start in occurrences(self.cron, self.zone, moment - self.duration):
+            if start > moment:
+                break
+            closing = start + self.duration
+        return closing
+
+    def opens_after(self, moment: datetime) -> datetime | None:
+        """Say when the window opens next."""
+        return next(occurrences(self.cron, self.zone, moment), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """Why something may not happen now, and when to ask again."""
+
+    because: str
+    until: datetime | None
+
+
+def find_hindrance(
+    windows: Iterable[Window],
+    activity: Activity,
+    environment: tuple[str, Iterable[str]],
+    moment: datetime,
+) -> Hindrance | None:
+    """Say what keeps an activity for an environment (its name and labels) from happening now.
+
+    An open window that denies wins. Where windows allow, one of them must be open.
+    """
+    name, labels = environment[0], tuple(environment[1])
+    ours = [window for window in windows if window.concerns(activity, name, labels)]
+    for window in ours:
+        if not window.allow and (until := window.closes_at(moment)):
+            return Hindrance(_told(f"window {window.name} denies it", window), until)
+    allowing = [window for window in ours if window.allow]
+    if not allowing or any(window.closes_at(moment) for window in allowing):
+        return None
+    openings = [at for window in allowing if (at := window.opens_after(moment))]
+    names = ", ".join(window.name for window in allowing)
+    return Hindrance(f"outside the window that allows it ({names})", min(openings, default=None))
+
+
+def _told(text: str, window: Window) -> str:
+    return f"{text}: {window.because}" if window.because else text

@@ -27,6 +27,10 @@ class StoreError(DriftwatchError):
     """Refuse a data directory that cannot be used safely."""
 
 
+class SeatTakenError(StoreError):
+    """Refuse a second daemon in one data directory."""
+
+
 class Cause(StrEnum):
     """Say who can mend a check that could not look."""
 

@@ -5,8 +5,10 @@ from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from posixpath import dirname, join, normpath
 from urllib.parse import quote
 
+from driftwatch.domain.codeowners import find_owners, parse_codeowners
 from driftwatch.domain.comparison import compare
 from driftwatch.domain.declarations import Declarations, PlanDeclarations
 from driftwatch.domain.environment import Environment, Repository
@@ -15,8 +17,9 @@ from driftwatch.domain.masking import Masker
 from driftwatch.domain.model import Failure, Report, Status
 from driftwatch.domain.plan import parse_plan
 from driftwatch.domain.policy import EnvironmentFacts, Rule, judge
+from driftwatch.domain.snooze import Snooze
 from driftwatch.errors import Cause, CouldNotLook, StoreError
-from driftwatch.hcl.configuration import Link, read_configuration
+from driftwatch.hcl.configuration import Configuration, Link, read_configuration
 from driftwatch.ports import (
     Checkout,
     Clock,
@@ -24,6 +27,7 @@ from driftwatch.ports import (
     History,
     PlanDocument,
     Progress,
+    Snoozes,
     SourceFiles,
     Terraform,
 )
@@ -42,6 +46,21 @@ class Judgement:
         return Masker(self.key, self.secrets)
 
 
+@dataclass(slots=True)
+class Known:
+    """What a check knows by now; it learns in this order, and any step may be its last."""
+
+    blank: Report
+    previous: Report | None = None
+    snoozes: Sequence[Snooze] = ()
+
+    def remember(self, previous: Report | None) -> None:
+        """Take over what was last known; should nobody say more of snoozes, those go on."""
+        self.previous = previous
+        decisions = previous.decisions if previous else ()
+        self.snoozes = tuple(d.snooze for d in decisions if d.snooze)
+
+
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """Fields are what a check needs; methods are what it does."""
@@ -50,6 +69,7 @@ class Pipeline:
     terraform: Terraform
     sources: SourceFiles
     history: History
+    snoozes: Snoozes
     judgement: Judgement
     now: Clock
 
@@ -60,48 +80,64 @@ class Pipeline:
         blank = replace(blank_report(environment, self.now()), commit=commit)
         masker = self.judgement.masker()
 
-        def look(previous: Report | None) -> Report:
+        def look(known: Known) -> Report:
             with self.git.checkout(repository, commit) as checkout:
+                known.blank = self._owned(known.blank, checkout)
                 document = self.terraform.plan(environment, checkout, progress)
                 code = read_configuration(
                     environment.directory, partial(self.sources.read, checkout), _link(checkout)
                 )
-                report = examine(document, code, blank, (self.judgement.rules, previous, masker))
-                return replace(report, sources_note=masker.scrub(" ".join(code.notes)))
+                context = (self.judgement.rules, known.previous, masker)
+                report = examine(document, code, known.blank, context, known.snoozes)
+                origins = _origins(environment, code)
+                notes = filter(None, (known.blank.sources_note, *code.notes))
+                note = masker.scrub(" ".join(notes))
+                return replace(report, directories=origins, sources_note=note)
 
         return self._guarded(blank, masker, look)
 
-    def _unreachable(self, environment: Environment, error: CouldNotLook) -> Report:
-        def look(_: Report | None) -> Report:
+    def _owned(self, blank: Report, checkout: Checkout) -> Report:
+        """Let CODEOWNERS say whom it concerns, where the configuration does not."""
+        found = None if blank.owners else self.sources.owners(checkout)
+        if found is None:
+            return blank
+        place, content = found
+        rules = parse_codeowners(content)
+        note = " ".join(f"{place}: {note}." for note in rules.notes)
+        return replace(blank, owners=find_owners(rules, blank.directory), sources_note=note)
+
+    def unreachable(self, environment: Environment, error: CouldNotLook) -> Report:
+        """Report that an environment's repository cannot be reached."""
+
+        def look(_: Known) -> Report:
             raise error
 
         return self._guarded(blank_report(environment, self.now()), self.judgement.masker(), look)
 
-    def _guarded(
-        self, blank: Report, masker: Masker, look: Callable[[Report | None], Report]
-    ) -> Report:
+    def _guarded(self, blank: Report, masker: Masker, look: Callable[[Known], Report]) -> Report:
         """Turn whatever ends a look early into a report of that."""
-        previous = None
+        known = Known(blank)
         try:
-            previous = self.history.last_looked(blank.environment)
-            report = look(previous)
+            known.remember(self.history.last_looked(blank.environment))
+            known.snoozes = self.snoozes.active(blank.environment)
+            report = look(known)
         except CouldNotLook as error:
-            report = failed(blank, _failure(error, masker), previous)
+            report = failed(known, _failure(error, masker))
         except StoreError as error:
-            failure = Failure(Cause.MACHINE, masker.scrub(str(error)))
-            report = failed(blank, failure, previous)
+            report = failed(known, Failure(Cause.MACHINE, masker.scrub(str(error))))
         except Exception as error:  # noqa: BLE001 - whatever broke here must not end other checks
-            report = failed(blank, _failure(_internal(error), masker), previous)
+            report = failed(known, _failure(_internal(error), masker))
         return replace(report, duration=(self.now() - blank.checked_at).total_seconds())
 
     def fetch(
         self, repositories: Iterable[Repository], executor: Executor
     ) -> dict[str, str | CouldNotLook]:
         """Bring every repository up to date once; an unreachable one is a value, not an end."""
-        waiting = {r.name: executor.submit(self._fetch, r) for r in repositories}
+        waiting = {r.name: executor.submit(self.fetch_one, r) for r in repositories}
         return {name: future.result() for name, future in waiting.items()}
 
-    def _fetch(self, repository: Repository) -> str | CouldNotLook:
+    def fetch_one(self, repository: Repository) -> str | CouldNotLook:
+        """Bring one repository up to date; what keeps that from happening is a value."""
         try:
             return self.git.fetch(repository)
         except CouldNotLook as error:
@@ -125,7 +161,7 @@ class Pipeline:
         for environment in environments:
             commit = commits[environment.repository]
             if isinstance(commit, CouldNotLook):
-                futures.append(executor.submit(self._unreachable, environment, commit))
+                futures.append(executor.submit(self.unreachable, environment, commit))
                 continue
             repository = repositories[environment.repository]
             tell = partial(progress, environment.name)
@@ -147,6 +183,7 @@ def examine(
     code: Declarations | None,
     blank: Report,
     context: tuple[Sequence[Rule], Report | None, Masker],
+    snoozes: Sequence[Snooze] = (),
 ) -> Report:
     """Turn a plan document into a report: parse, compare, judge, decide. Pure."""
     rules, previous, masker = context
@@ -154,7 +191,7 @@ def examine(
     drifts = compare(plan, code or PlanDeclarations(plan))
     facts = EnvironmentFacts(blank.environment, blank.labels, blank.owners)
     findings = judge(drifts, rules, facts)
-    decisions, resolved = decide(findings, previous, blank.checked_at)
+    decisions, resolved = decide(findings, previous, blank.checked_at, snoozes)
     report = replace(
         blank,
         tool=document.tool or f"terraform {plan.terraform_version}",
@@ -184,17 +221,20 @@ def blank_report(environment: Environment, now: datetime) -> Report:
     )
 
 
-def failed(blank: Report, failure: Failure, previous: Report | None) -> Report:
+def failed(known: Known, failure: Failure) -> Report:
     """Report that nobody could look, and keep what was known: it is not resolved by that."""
+    blank, previous = known.blank, known.previous
     if previous is None:
         return replace(blank, failure=failure)
     return replace(
         blank,
         failure=failure,
         commit=blank.commit or previous.commit,
+        owners=blank.owners or previous.owners,
+        directories=previous.directories,
         tool=previous.tool,
         resources=previous.resources,
-        decisions=carried(previous.decisions),
+        decisions=carried(previous.decisions, known.snoozes, blank.checked_at),
         proven_at=previous.proven_at,
         in_sync_at=previous.in_sync_at,
     )
@@ -217,6 +257,14 @@ def _internal(error: Exception) -> CouldNotLook:
         cause=Cause.INTERNAL,
         detail=f"{type(error).__name__}: {error}",
     )
+
+
+def _origins(environment: Environment, code: Configuration) -> tuple[str, ...]:
+    """List the directories that an environment depends on: a push elsewhere does not touch it."""
+    files = (name for name in environment.backend_config if "=" not in name)
+    places = (join(environment.directory, name) for name in (*environment.var_files, *files))
+    beside = (dirname(normpath(place)) or "." for place in places)
+    return tuple(sorted({environment.directory, *code.directories, *beside}))
 
 
 def _link(checkout: Checkout) -> Link | None:

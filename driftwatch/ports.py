@@ -53,10 +53,14 @@ class Git(Protocol):
 
 
 class SourceFiles(Protocol):
-    """Read Terraform files out of a checkout."""
+    """Read Terraform files, and who owns them, out of a checkout."""
 
     def read(self, checkout: Checkout, directory: str) -> "Sources":
         """Return the Terraform files of a directory by name; none where there is no directory."""
+        ...
+
+    def owners(self, checkout: Checkout) -> tuple[str, bytes] | None:
+        """Return the place and the beginning of the CODEOWNERS file that counts, if any."""
         ...
 
 
@@ -112,6 +116,30 @@ class Channel(Protocol):
 
     def send(self, notice: Notice, recipients: Sequence[str]) -> Delivery:
         """Send to recipients, each an address or one of `targets`, and say who got it."""
+        ...
+
+
+class ServiceManager(Protocol):
+    """Whoever supervises the daemon, such as systemd; where there is nobody, nothing happens."""
+
+    def ready(self) -> None:
+        """Say that start-up, or a reload, is over."""
+        ...
+
+    def reloading(self) -> None:
+        """Say that the configuration is being loaded anew."""
+        ...
+
+    def stopping(self) -> None:
+        """Say that the end has begun."""
+        ...
+
+    def watchdog(self) -> None:
+        """Say that all is well."""
+        ...
+
+    def status(self, text: str) -> None:
+        """Say in a line what goes on."""
         ...
 
 

@@ -22,6 +22,8 @@ from driftwatch.domain.model import (
     Transition,
     Verdict,
 )
+from driftwatch.domain.snooze import Snooze
+from driftwatch.domain.snoozing import bind
 from driftwatch.errors import Cause
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -75,6 +77,31 @@ def make_decision(finding: Finding | None = None, **changes: Any) -> Decision:
     return replace(blank, **changes)
 
 
+def make_snooze(drift: Drift | None = None, attribute: str = "", **changes: Any) -> Snooze:
+    """Make a snooze that is bound to the values that a drift has now."""
+    drift = drift or make_drift()
+    blank = Snooze(
+        number=7,
+        environment="prod",
+        key=drift.key,
+        address=drift.address,
+        attribute=attribute,
+        binding=bind(drift, attribute),
+        until=datetime(2026, 3, 16, tzinfo=UTC),
+        because="known, ticket 4711",
+        by="ana",
+        created_at=NOW - timedelta(days=1),
+    )
+    return replace(blank, **changes)
+
+
+def make_snoozed(finding: Finding | None = None, **changes: Any) -> Decision:
+    """Make a decision about a finding that somebody snoozed."""
+    finding = finding or make_finding()
+    changes = {"transition": Transition.ONGOING} | changes
+    return make_decision(finding, snooze=make_snooze(finding.drift), **changes)
+
+
 def make_failure(**changes: Any) -> Failure:
     blank = Failure(
         cause=Cause.CREDENTIALS,
@@ -116,8 +143,17 @@ def make_report(*decisions: Decision, **changes: Any) -> Report:
 
 
 def make_fleet() -> tuple[Report, ...]:
-    """Make seven reports that show every status, kind and shape of finding once."""
-    return (_prod(), _staging(), _dev(), _storefront(), _networking(), _security(), _storage())
+    """Make eight reports that show every status, kind and shape of finding once."""
+    return (
+        _prod(),
+        _staging(),
+        _dev(),
+        _storefront(),
+        _networking(),
+        _security(),
+        _storage(),
+        _analytics(),
+    )
 
 
 def _rule(cidr: str, port: int) -> dict[str, Any]:
@@ -355,5 +391,28 @@ def _storage() -> Report:
         make_decision(make_finding(check, severity=Severity.HIGH, because="A check fails.")),
         environment="base-storage",
         directory="base/storage",
+        labels=(),
+    )
+
+
+def _analytics() -> Report:
+    tag = make_attribute(
+        path=("tags", "cost-center"),
+        recorded="4711",
+        actual="4812",
+        desired="4711",
+        location=make_location("base/analytics/main.tf", 8),
+    )
+    bucket = make_drift(
+        address="aws_s3_bucket.exports",
+        resource_type="aws_s3_bucket",
+        attributes=(tag,),
+        fingerprint="45c48cce2e2d7fbd",
+        location=make_location("base/analytics/main.tf", 1),
+    )
+    return make_report(
+        make_snoozed(make_finding(bucket, severity=Severity.LOW)),
+        environment="base-analytics",
+        directory="base/analytics",
         labels=(),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from driftwatch.domain.environment import Environment, Repository
 from driftwatch.domain.model import Report
+from driftwatch.domain.snooze import Snooze
 from driftwatch.errors import StoreError
 from driftwatch.ports import Checkout, PlanDocument, Progress, Sources
 
@@ -74,12 +75,29 @@ class FakeTerraform:
 
 @dataclass(slots=True)
 class FakeSources:
-    """Terraform files by directory."""
+    """Terraform files by directory, and what CODEOWNERS says."""
 
     files: Mapping[str, Sources] = field(default_factory=dict)
+    codeowners: bytes | None = None
 
     def read(self, checkout: Checkout, directory: str) -> Sources:
         return self.files.get(directory, {})
+
+    def owners(self, checkout: Checkout) -> tuple[str, bytes] | None:
+        return None if self.codeowners is None else (".github/CODEOWNERS", self.codeowners)
+
+
+@dataclass(slots=True)
+class FakeSnoozes:
+    """Snoozes that have not ended; `broken` is what every question meets."""
+
+    snoozes: list[Snooze] = field(default_factory=list)
+    broken: Exception | None = None
+
+    def active(self, environment: str) -> Sequence[Snooze]:
+        if self.broken:
+            raise self.broken
+        return [snooze for snooze in self.snoozes if snooze.environment == environment]
 
 
 @dataclass(slots=True)

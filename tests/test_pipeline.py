@@ -10,16 +10,25 @@ from typing import Any
 
 import pytest
 
+from driftwatch.domain.condition import parse_condition
 from driftwatch.domain.environment import Environment
 from driftwatch.domain.lifecycle import decide
 from driftwatch.domain.model import Kind, Reason, Report, Status, Transition, Verdict
 from driftwatch.domain.policy import Rule
 from driftwatch.errors import Cause, CouldNotLook, StoreError
 from driftwatch.pipeline import Judgement, Pipeline, examine
-from driftwatch.ports import Git, History, PlanDocument, Progress, SourceFiles, Terraform
-from tests.builders import NOW, make_environment, make_repository
+from driftwatch.ports import Git, History, PlanDocument, Progress, Snoozes, SourceFiles, Terraform
+from tests.builders import NOW, make_environment, make_report, make_repository, make_snooze
 from tests.domain.documents import KEY, make_document, make_entry
-from tests.fakes import Answer, FakeClock, FakeGit, FakeHistory, FakeSources, FakeTerraform
+from tests.fakes import (
+    Answer,
+    FakeClock,
+    FakeGit,
+    FakeHistory,
+    FakeSnoozes,
+    FakeSources,
+    FakeTerraform,
+)
 
 CLEAN = json.dumps(make_document([], [make_entry("aws_x.y", {"a": 1}, {"a": 1})])).encode()
 CODE = {"environments/prod": {"main.tf": b'resource "aws_x" "y" {\n  a = 1\n}\n'}}
@@ -46,8 +55,9 @@ def make_pipeline(
     return Pipeline(
         git=parts.pop("git", None) or FakeGit(),
         terraform=FakeTerraform(answers),
-        sources=FakeSources(CODE),
+        sources=FakeSources(CODE, parts.pop("codeowners", None)),
         history=history or FakeHistory(),
+        snoozes=parts.pop("snoozes", None) or FakeSnoozes(),
         judgement=judgement,
         now=FakeClock(NOW),
     )
@@ -90,7 +100,8 @@ def test_the_fakes_have_the_shape_of_the_ports() -> None:
     terraform: Terraform = FakeTerraform({})
     sources: SourceFiles = FakeSources()
     history: History = FakeHistory()
-    assert all((git, terraform, sources, history))
+    snoozes: Snoozes = FakeSnoozes()
+    assert all((git, terraform, sources, history, snoozes))
 
 
 def test_a_check_tells_what_drifted_where_it_stands_in_code_and_what_it_saw_it_with() -> None:
@@ -405,3 +416,115 @@ def test_a_report_decides_like_the_lifecycle_does() -> None:
     second = check(drifted(3), history)
     findings = [d.finding for d in second.decisions]
     assert (second.decisions, second.resolved) == decide(findings, first, second.checked_at)
+
+
+# --- Snoozed.
+
+
+def snoozing(report: Report, **changes: Any) -> FakeSnoozes:
+    drift = report.decisions[0].finding.drift
+    return FakeSnoozes([make_snooze(drift, **changes), make_snooze(drift, environment="dev")])
+
+
+def test_what_is_snoozed_is_no_drift_until_its_value_moves() -> None:
+    history = FakeHistory()
+    snoozes = snoozing(check(drifted(), history))
+    rests = check(drifted(), history, snoozes=snoozes)
+    assert (rests.status, rests.decisions[0].snooze) == (Status.SNOOZED, snoozes.snoozes[0])
+    assert rests.in_sync_at is None
+    moved = check(drifted(3), history, snoozes=snoozes)
+    assert (moved.status, moved.decisions[0].snooze) == (Status.DRIFTED, None)
+
+
+def test_a_snooze_goes_on_over_a_failed_check_and_no_longer_than_its_time() -> None:
+    history = FakeHistory()
+    snoozes = snoozing(check(drifted(), history), until=NOW + timedelta(hours=1))
+    check(drifted(), history, snoozes=snoozes)
+    failed = check(no_credentials(), history, snoozes=snoozes)
+    assert failed.decisions[0].snooze == snoozes.snoozes[0]
+    late = replace(make_pipeline({"prod": no_credentials()}, history, snoozes=snoozes))
+    late = replace(late, now=FakeClock(NOW + timedelta(hours=1)))
+    report = late.check(make_environment(), make_repository(), "c0ffee", nothing)
+    assert report.decisions[0].snooze is None
+
+
+def test_a_snooze_that_was_taken_back_is_over_in_a_failed_check_too() -> None:
+    history = FakeHistory()
+    check(drifted(), history, snoozes=snoozing(check(drifted(), history)))
+    assert check(no_credentials(), history).decisions[0].snooze is None
+
+
+def test_snoozes_that_cannot_be_asked_for_fail_the_check_and_wake_nobody() -> None:
+    history = FakeHistory()
+    snoozes = snoozing(check(drifted(), history))
+    check(drifted(), history, snoozes=snoozes)
+    snoozes.broken = StoreError("The database is locked.")
+    report = check(CLEAN, history, snoozes=snoozes)
+    assert report.failure is not None
+    assert report.failure.cause is Cause.MACHINE
+    assert report.decisions[0].snooze == snoozes.snoozes[0]
+
+
+# --- Owners.
+
+
+OWNED = b"* @everyone\n/environments/prod/ @org/prod\n"
+
+
+def test_an_environment_without_owners_gets_those_of_its_directory() -> None:
+    assert check(CLEAN, codeowners=OWNED).owners == ("@org/prod",)
+    assert check(CLEAN).owners == ()
+
+
+def test_owners_of_the_configuration_stand() -> None:
+    pipeline = make_pipeline({"prod": CLEAN}, codeowners=OWNED)
+    environment = make_environment(owners=("team",))
+    report = pipeline.check(environment, make_repository(), "c0ffee", nothing)
+    assert report.owners == ("team",)
+
+
+def test_rules_judge_by_the_owners_of_the_directory() -> None:
+    rule = Rule(
+        "hush",
+        "because",
+        verdict=Verdict.IGNORE,
+        when=parse_condition('"@org/prod" in environment.owners'),
+    )
+    assert check(drifted(), rules=(rule,), codeowners=OWNED).status is Status.IN_SYNC
+    assert check(drifted(), rules=(rule,)).status is Status.DRIFTED
+
+
+def test_a_failed_check_concerns_the_same_owners() -> None:
+    history = FakeHistory()
+    assert check(no_credentials(), codeowners=OWNED).owners == ("@org/prod",)
+    check(CLEAN, history, codeowners=OWNED)
+    (report,) = check_all(
+        {"prod": CLEAN}, history, FakeGit({"live": CouldNotLook("No.", cause=Cause.GIT)})
+    )
+    assert report.owners == ("@org/prod",)
+
+
+def test_an_owners_file_that_is_not_understood_is_told_and_costs_nothing_else() -> None:
+    report = check(drifted(), codeowners=b"* @all\n!/x\n")
+    assert (report.status, report.owners) == (Status.DRIFTED, ("@all",))
+    said = ".github/CODEOWNERS: an exclusion with ! is ignored (line 2)."
+    assert report.sources_note == said
+    huge = check(drifted(), codeowners=b"* @all\n" * 600_000)
+    assert huge.sources_note == ".github/CODEOWNERS: is larger than 3 MB and is ignored."
+
+
+def test_a_report_says_which_directories_its_environment_depends_on() -> None:
+    environment = make_environment(
+        var_files=("prod.tfvars", "../common.tfvars"),
+        backend_config=("../../backends/prod.hcl", "bucket=state"),
+    )
+    pipeline = make_pipeline({"prod": CLEAN})
+    report = pipeline.check(environment, make_repository(), "c0ffee", lambda _: None)
+    assert report.directories == ("backends", "environments", "environments/prod")
+
+
+def test_what_an_environment_depends_on_is_known_when_nobody_can_look() -> None:
+    history = FakeHistory([make_report(directories=("environments/prod", "modules/web"))])
+    pipeline = make_pipeline({"prod": CouldNotLook("no", cause=Cause.STATE)}, history)
+    report = pipeline.check(make_environment(), make_repository(), "c0ffee", lambda _: None)
+    assert report.directories == ("environments/prod", "modules/web")

@@ -1,10 +1,11 @@
-"""Reads Terraform files out of a checkout."""
+"""Reads Terraform files, and who owns them, out of a checkout."""
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from driftwatch.adapters.links import followed
+from driftwatch.domain.codeowners import LARGEST, PLACES
 from driftwatch.ports import Checkout, Sources
 
 _LARGEST = 4 << 20  # bytes; the largest of 8,268 public files that we looked at has 0.6 MB
@@ -23,6 +24,19 @@ class SourceDirectory:
         return {
             path.name: path.read_bytes() for path in sorted(folder.iterdir()) if _wanted(path, root)
         }
+
+    def owners(self, checkout: Checkout) -> tuple[str, bytes] | None:
+        """Return the place and content of the CODEOWNERS file that counts, if there is one.
+
+        Of one that is too large to count, a byte too many comes back and no more.
+        """
+        root = checkout.path.resolve()
+        for place in PLACES:
+            target = followed(root / place, root)
+            if target is not None and target.is_file():
+                with target.open("rb") as file:
+                    return place, file.read(LARGEST + 1)
+        return None
 
     def survey(self, checkout: Checkout) -> Mapping[str, Sources]:
         """Return every directory's files by name; those that are not Terraform's come empty."""

@@ -59,8 +59,8 @@ def _complaints(
 ) -> Iterator[Complaint]:
     yield from repository_complaints(raw.repositories)
     yield from Cascade(raw, places, broken, tuple(data["repositories"])).complaints()
-    yield from window_complaints(raw.windows)
-    yield from notification_complaints(raw.notifications, places)
+    yield from window_complaints(raw.windows, broken=broken)
+    yield from notification_complaints(raw.notifications, places, broken=broken)
     yield from web_complaints(raw.web, raw.repositories)
     for at, path in enumerate(raw.policies.paths):
         if not places.resolve(path).exists():

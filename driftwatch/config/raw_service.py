@@ -1,11 +1,12 @@
 """The shape of what driftwatch.yaml says of the service: windows, notifications, daemon, web."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from driftwatch.config.raw_model import Raw
 from driftwatch.config.values import (
+    AppriseUrls,
     Count,
     Cron,
     Duration,
@@ -17,25 +18,38 @@ from driftwatch.config.values import (
     Network,
     Region,
     RoleArn,
+    Secret,
     Socket,
     WebUrl,
     Zone,
+    listed,
+    refusal,
 )
 from driftwatch.domain.model import Severity
 from driftwatch.domain.notice import EventKind
 from driftwatch.domain.windows import Activity
 
 Port = Annotated[int, Field(ge=1, le=65535, strict=False)]
+_Activities = Annotated[list[Activity], Field(min_length=1)]
+Activities = Annotated[
+    _Activities, BeforeValidator(listed, json_schema_input_type=Activity | _Activities)
+]
+_Events = Annotated[list[EventKind], Field(min_length=1)]
+Events = Annotated[_Events, BeforeValidator(listed, json_schema_input_type=EventKind | _Events)]
+_Networks = Annotated[list[Network], Field(min_length=1)]
+Networks = Annotated[_Networks, BeforeValidator(listed, json_schema_input_type=Network | _Networks)]
+_Names = Annotated[list[Name], Field(min_length=1)]
+Names = Annotated[_Names, BeforeValidator(listed, json_schema_input_type=Name | _Names)]
 
 
 class RawWindow(Raw):
     """A stretch of time that comes back, in which something is allowed or denied."""
 
-    allow: list[Activity] | None = Field(
+    allow: Activities | None = Field(
         default=None,
         description="What may happen only inside such windows: check, notify, propose.",
     )
-    deny: list[Activity] | None = Field(
+    deny: Activities | None = Field(
         default=None, description="What may not happen inside: check, notify, propose. Deny wins."
     )
     schedule: Cron = Field(description="When it opens: five cron fields, or @daily.")
@@ -83,7 +97,7 @@ class RawWebhook(Raw):
     """An address that gets JSON, signed."""
 
     url: WebUrl = Field(description="Where to POST to.")
-    secret: Annotated[Line, Field(min_length=16)] = Field(
+    secret: Secret = Field(
         description="Key of the HMAC-SHA256 signature, of 16 characters or more: ${env:NAME}."
     )
     timeout: Duration | None = Field(default=None, description="10s if absent.")
@@ -92,7 +106,7 @@ class RawWebhook(Raw):
 class RawChat(Raw):
     """Chat rooms and pagers, through Apprise."""
 
-    urls: Lines = Field(
+    urls: AppriseUrls = Field(
         description="Apprise URLs (slack://…, pagerduty://…); they hold secrets: ${env:NAME}."
     )
 
@@ -116,6 +130,23 @@ class RawDigest(Raw):
     timezone: Zone | None = Field(default=None, description="Time zone of schedule; UTC if absent.")
 
 
+def _digest(value: Any) -> Any:
+    """Let one word stand for a digest that many want."""
+    if not isinstance(value, str):
+        return value
+    if value not in DIGESTS:
+        says = "is no digest: write daily or weekly, or a map with schedule and timezone"
+        raise refusal(value, says)
+    return {"schedule": DIGESTS[value]}
+
+
+DIGESTS = {"daily": "0 7 * * *", "weekly": "0 7 * * 1"}
+GivenDigest = Annotated[
+    RawDigest,
+    BeforeValidator(_digest, json_schema_input_type=Literal["daily", "weekly"] | RawDigest),
+]
+
+
 class RawRoute(Raw):
     """Who is told what. What is absent narrows nothing."""
 
@@ -129,10 +160,8 @@ class RawRoute(Raw):
     severity: Severity = Field(
         default=Severity.INFO, strict=False, description="The mildest severity that is told."
     )
-    events: list[EventKind] | None = Field(
-        default=None, description="Which events are told; all if absent."
-    )
-    digest: Literal["daily", "weekly"] | RawDigest | None = Field(
+    events: Events | None = Field(default=None, description="Which events are told; all if absent.")
+    digest: GivenDigest | None = Field(
         default=None, description="Collect events, and tell them together: daily, weekly, or when."
     )
 
@@ -192,10 +221,10 @@ class RawHook(Raw):
     forge: Literal["github", "gitlab", "gitea"] = Field(
         description="Which kind of forge sends them."
     )
-    secret: Annotated[Line, Field(min_length=16)] = Field(
+    secret: Secret = Field(
         description="The secret that the forge signs with, of 16 characters or more: ${env:NAME}."
     )
-    repositories: list[Name] | None = Field(
+    repositories: Names | None = Field(
         default=None, description="Which repositories may be pushed to; all if absent."
     )
 
@@ -203,7 +232,7 @@ class RawHook(Raw):
 class RawProxy(Raw):
     """A reverse proxy that authenticates people and says who they are."""
 
-    addresses: list[Network] = Field(description="Addresses or networks that the proxy asks from.")
+    addresses: Networks = Field(description="Addresses or networks that the proxy asks from.")
     user_header: Line = Field(default="X-Forwarded-User", description="Header with the name.")
     role_header: Line | None = Field(
         default=None, description="Header with viewer, operator or admin."

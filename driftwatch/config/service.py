@@ -7,6 +7,7 @@ from typing import Any
 
 from driftwatch.config.places import Places
 from driftwatch.config.raw_service import (
+    DIGESTS,
     RawChannel,
     RawDaemon,
     RawDigest,
@@ -42,7 +43,6 @@ _KINDS = ("smtp", "ses", "webhook", "chat")
 _MAIL = ("smtp", "ses")
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_DIGESTS = {"daily": RawDigest(), "weekly": RawDigest(schedule="0 7 * * 1")}
 
 
 def build_windows(raw: Mapping[str, RawWindow]) -> Iterator[Window]:
@@ -61,10 +61,11 @@ def build_windows(raw: Mapping[str, RawWindow]) -> Iterator[Window]:
         )
 
 
-def window_complaints(raw: Mapping[str, RawWindow]) -> Iterator[Complaint]:
-    """List windows that neither allow nor deny, or do both."""
+def window_complaints(raw: Mapping[str, RawWindow], *, broken: bool) -> Iterator[Complaint]:
+    """List windows that do both, allow and deny, or neither, unless that is what is `broken`."""
     for name, given in raw.items():
-        if bool(given.allow) == bool(given.deny):
+        neither = not given.allow and not given.deny
+        if (given.allow and given.deny) or (neither and not broken):
             yield ("windows", name), "needs one of allow and deny, with check, notify or propose"
 
 
@@ -80,13 +81,19 @@ def build_notifications(raw: RawNotifications, places: Places) -> Notifications:
     )
 
 
-def notification_complaints(raw: RawNotifications, places: Places) -> Iterator[Complaint]:
-    """List channels of no kind or of two, and routes that lead nowhere."""
+def notification_complaints(
+    raw: RawNotifications, places: Places, *, broken: bool
+) -> Iterator[Complaint]:
+    """List channels of no kind or of two, and routes that lead nowhere.
+
+    Where something is `broken`, `raw` holds only the rest: then nothing is called missing.
+    """
     for name, channel in raw.channels.items():
-        for path, message in _channel_complaints(channel, places):
-            yield ("notifications", "channels", name, *path), message
+        if not (broken and not _kinds(channel)):
+            for path, message in _channel_complaints(channel, places):
+                yield ("notifications", "channels", name, *path), message
     for name, route in raw.routes.items():
-        for key, message in _route_complaints(route, raw.channels):
+        for key, message in _route_complaints(route, raw.channels, broken=broken):
             yield ("notifications", "routes", name, key), message
 
 
@@ -140,15 +147,12 @@ def secrets_of_service(
     """Collect what is secret wherever it was written."""
     found = {hook.secret for hook in web.hooks} | {daemon.deadman_url or ""}
     for channel in notifications.channels.values():
-        match channel:
-            case SmtpSettings():
-                found.add(channel.password or "")
-            case WebhookSettings():
-                found.add(channel.secret)
-            case ChatSettings():
-                found.update(channel.urls)
-            case SesSettings():
-                pass
+        if isinstance(channel, SmtpSettings):
+            found.add(channel.password or "")
+        elif isinstance(channel, WebhookSettings):
+            found.add(channel.secret)
+        elif isinstance(channel, ChatSettings):
+            found.update(channel.urls)
     return found - {""}
 
 
@@ -196,6 +200,8 @@ def _channel_complaints(raw: RawChannel, places: Places) -> Iterator[Complaint]:
         yield ("attach_report",), "is only of use with mail"
     if (smtp := raw.smtp) is None:
         return
+    if smtp.security == "none" and smtp.host not in _LOOPBACK:
+        yield ("smtp", "security"), "none is for loopback only: reports would travel in clear text"
     if smtp.security == "none" and smtp.password:
         yield ("smtp", "password"), "would travel in clear text: use starttls or tls"
     if bool(smtp.username) != bool(smtp.password):
@@ -205,17 +211,18 @@ def _channel_complaints(raw: RawChannel, places: Places) -> Iterator[Complaint]:
 
 
 def _route_complaints(
-    raw: RawRoute, channels: Mapping[str, RawChannel]
+    raw: RawRoute, channels: Mapping[str, RawChannel], *, broken: bool
 ) -> Iterator[tuple[str, str]]:
     channel = channels.get(raw.channel)
     if channel is None:
         known = ", ".join(channels) or "none"
-        yield "channel", f"there is no channel {raw.channel!r}; known: {known}"
+        if not broken:
+            yield "channel", f"there is no channel {raw.channel!r}; known: {known}"
         return
     mail = bool(set(_kinds(channel)) & set(_MAIL))
-    if mail and not raw.to:
+    if mail and not raw.to and not broken:
         yield "to", "is required: a mail needs somebody to go to"
-    if raw.to and not mail:
+    if raw.to and not mail and _kinds(channel):
         yield "to", f"is only of use with mail, and {raw.channel} is none"
 
 
@@ -233,12 +240,12 @@ def _route(name: str, raw: RawRoute) -> Route:
     )
 
 
-def _digest(raw: RawDigest | str | None) -> Digest | None:
+def _digest(raw: RawDigest | None) -> Digest | None:
     if raw is None:
         return None
-    given = _DIGESTS[raw] if isinstance(raw, str) else raw
-    name = raw if isinstance(raw, str) else "collected"
-    return Digest(name, given.schedule, given.timezone or "UTC")
+    names = {schedule: name for name, schedule in DIGESTS.items()}
+    name = names.get(raw.schedule, "collected")
+    return Digest(name, raw.schedule, raw.timezone or "UTC")
 
 
 def _proxy(raw: RawWeb) -> Proxy | None:

@@ -51,7 +51,9 @@ def _details(error: ValidationError) -> list[ErrorDetails]:
 
 def _salvage(model: type[Model], data: Any, details: list[ErrorDetails]) -> Model | None:
     """Leave out what is broken, so that the checks of the rest can speak in the same breath."""
-    while all(paths := [_to_leave_out(detail) for detail in details]):
+    before: Any = None
+    while data != before and all(paths := [_to_leave_out(detail) for detail in details]):
+        before = data
         for path in sorted(paths, key=len, reverse=True):
             data = _without(data, path)
         try:

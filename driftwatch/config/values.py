@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from driftwatch.domain.globs import parse_path_glob
-from driftwatch.domain.schedule import ALIASES, find_zone, parse_length, parse_schedule
+from driftwatch.domain.schedule import find_zone, parse_length, parse_schedule
 
 
 def refusal(shown: Any, says: str) -> PydanticCustomError:
@@ -124,6 +124,9 @@ def _short(value: Any) -> str:
 
 _LONGEST_POLICY = 2048
 _LONGEST_SHOWN = 80
+_SHORTEST_SECRET = 16
+_CRON = "write five cron fields such as '0 7 * * 1', or @daily, @weekly and the like"
+_APPRISE = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[\x21-\x7e]+$", re.ASCII)
 
 
 def _fits(parse: Callable[[str], Any]) -> Callable[[str], str]:
@@ -140,11 +143,28 @@ def _fits(parse: Callable[[str], Any]) -> Callable[[str], str]:
 
 
 def _cron(text: str) -> str:
-    cron = ALIASES.get(text.lower(), text)
-    schedule = parse_schedule(cron)
-    if not schedule.cron:
-        raise refusal(text, "must be five cron fields, or @daily, @weekly and the like")
+    try:
+        cron = parse_schedule(text).cron
+    except ValueError as error:
+        says = "never fires" if "never fires" in str(error) else "is no schedule"
+        raise refusal(text, f"{says}: {_CRON}") from error
+    if not cron:
+        raise refusal(text, f"is no time of day: {_CRON}")
     return cron
+
+
+def _secret(text: str) -> str:
+    """Refuse a secret that can be guessed, without a word of it."""
+    if len(text) < _SHORTEST_SECRET or not text.isprintable():
+        raise PydanticCustomError("secret", "must be one line of 16 characters or more")
+    return text
+
+
+def _apprise(text: str) -> str:
+    """Refuse what is no URL, without a word of it: it may hold a token all the same."""
+    if not _APPRISE.search(text):
+        raise PydanticCustomError("secret", "must be an Apprise URL, such as slack://…")
+    return text
 
 
 def _network(text: str) -> str:
@@ -231,6 +251,12 @@ Socket = Annotated[
 ScheduleText = Annotated[Line, _after(_fits(parse_schedule))]
 Cron = Annotated[Line, _after(_cron)]
 Zone = Annotated[Line, _after(_fits(find_zone))]
+Secret = Annotated[str, _after(_secret), Field(json_schema_extra={"minLength": _SHORTEST_SECRET})]
+AppriseUrl = Annotated[str, _after(_apprise)]
+_AppriseUrls = Annotated[list[AppriseUrl], Field(min_length=1)]
+AppriseUrls = Annotated[
+    _AppriseUrls, BeforeValidator(listed, json_schema_input_type=AppriseUrl | _AppriseUrls)
+]
 Network = Annotated[Line, _after(_network)]
 InnerPath = Annotated[Line, _after(_inner_path)]
 AttributeGlob = Annotated[Line, _after(_path_glob)]

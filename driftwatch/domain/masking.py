@@ -153,7 +153,8 @@ def _forms(secret: str) -> set[str]:
     """List the spellings of a secret that other text may hold: as it is, JSON, URL, base64."""
     if len(secret) < _SHORTEST_CONTAINED:
         return set()
-    forms = {secret, json.dumps(secret)[1:-1], _terraform_json(secret)}
+    written = (json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False))
+    forms = {secret, *written, _terraform_json(secret)}
     if len(secret) >= _SHORTEST_ENCODED:
         raw = secret.encode("utf-8", "surrogatepass")
         forms |= {quote(raw, safe=""), quote_plus(raw), *_base64_forms(raw)}

@@ -242,7 +242,8 @@ class Report:
 
     `failure` set means that driftwatch could not look: `decisions` are then the last known ones.
     `proven_at` is when the environment was last looked at completely, `in_sync_at` when it was last
-    proven in sync. `sources_note` says why source links are missing, where they are.
+    proven in sync. `sources_note` says why source links are missing, where they are. `directories`
+    are those that the code comes from, relative to the repository.
     """
 
     environment: str
@@ -264,6 +265,7 @@ class Report:
     stale_after: float = 86400.0
     sources_note: str = ""
     redactions: int = 0
+    directories: tuple[str, ...] = ()
 
     @property
     def visible(self) -> tuple[Decision, ...]:

@@ -93,7 +93,7 @@ def _failed(
 def _relieved(report: Report, condition: Condition) -> Iterator[Event]:
     told = (
         (condition.told_failed, EventKind.RECOVERED, condition.failing_since),
-        (condition.told_stale and not condition.told_failed, EventKind.FRESH, None),
+        (condition.told_stale, EventKind.FRESH, None),
     )
     for was_told, kind, since in told:
         if was_told:
@@ -139,43 +139,49 @@ class _Story:
         kind = None if thread.resting else self._kind(old, thread)
         if kind is not None and not self._quiet:
             thread = replace(thread, told=True, overdue=kind is EventKind.OVERDUE)
-            yield self._event(kind, thread, decision)
+            yield self._event(kind, thread, decision, woken=old is not None and old.resting)
         self.open.append(thread)
 
     def _kind(self, old: Thread | None, thread: Thread) -> EventKind | None:
-        """Say what about a drift is news; a change that waits is none until it waits too long."""
+        """Say what about a drift is news; a change that waits is none until it waits too long.
+
+        What people never heard of as drift opens for them when it changes or wakes.
+        """
         if thread.pending:
             late = self._report.checked_at - thread.opened_at >= self._limit
             return EventKind.OVERDUE if late and not thread.overdue else None
         if old is None or old.pending:
             return EventKind.OPENED
+        heard = old.told and not old.overdue
         if thread.fingerprint != old.fingerprint:
-            return EventKind.CHANGED
-        return EventKind.REMINDED if old.resting else None
+            return EventKind.CHANGED if heard else EventKind.OPENED
+        if old.resting:
+            return EventKind.REMINDED if heard else EventKind.OPENED
+        return None
 
     def _thread(self, old: Thread | None, decision: Decision) -> Thread:
+        """Carry on what people know, unless what was drift now only waits: that begins anew.
+
+        Whoever heard that a change waits too long hears how it goes on, and of its end.
+        """
         finding, drift = decision.finding, decision.finding.drift
         pending = not _is_off(drift)
+        turned = old is not None and old.pending != pending
         fresh = Thread(
             key=drift.key,
             address=drift.address,
             fingerprint=drift.fingerprint,
             severity=finding.severity,
-            opened_at=decision.first_seen,
+            opened_at=self._report.checked_at if turned else decision.first_seen,
             pending=pending,
             told=False,
             resting=decision.snooze is not None,
         )
-        if old is None or old.pending != pending:
+        if old is None or (turned and pending):
             return fresh
         worst = min(old.severity, finding.severity, key=lambda severity: severity.rank)
-        return replace(
-            fresh,
-            severity=worst,
-            opened_at=old.opened_at,
-            told=old.told,
-            overdue=old.overdue and old.fingerprint == fresh.fingerprint,
-        )
+        since = fresh.opened_at if turned else old.opened_at
+        return replace(fresh, severity=worst, opened_at=since, told=old.told, overdue=old.overdue)
 
     def _close(self, thread: Thread, note: str = "") -> Iterator[Event]:
         self.closed.append(thread.key)
@@ -192,10 +198,10 @@ class _Story:
                 return "the code states it now"
         return "it was applied, or taken back" if thread.pending else ""
 
-    def _event(self, kind: EventKind, thread: Thread, decision: Decision) -> Event:
+    def _event(self, kind: EventKind, thread: Thread, decision: Decision, *, woken: bool) -> Event:
         event = _event(kind, self._report.environment, self._report.checked_at, thread)
-        snoozed = "its snooze ended" if kind is EventKind.REMINDED else ""
-        return replace(event, because=decision.finding.because, note=snoozed)
+        note = "its snooze ended" if woken else ""
+        return replace(event, because=decision.finding.because, note=note)
 
 
 def _event(

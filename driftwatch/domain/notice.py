@@ -118,3 +118,27 @@ class Delivery:
 
     accepted: tuple[str, ...] = ()
     refused: Mapping[str, Refusal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to recipients of one route, and how its sending goes.
+
+    `state` is held (a digest that waits for its time), pending, sending, sent, parked or dropped.
+    """
+
+    number: int
+    message_id: str
+    route: str
+    channel: str
+    environment: str
+    report: int | None
+    digest: str
+    recipients: tuple[str, ...]
+    state: str
+    attempts: int
+    next_attempt_at: datetime
+    created_at: datetime
+    owner: str | None
+    sent_at: datetime | None
+    error: str

@@ -1,14 +1,16 @@
 """Event x routes → who is told, on which channel."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from driftwatch.domain.globs import Globs
-from driftwatch.domain.model import Report, Severity
+from driftwatch.domain.model import Severity
+from driftwatch.domain.news import Patience
 from driftwatch.domain.notice import Event, EventKind
 
 _ANY = Globs()
+_MOST_DOUBLINGS = 64  # more would only overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +44,28 @@ class Route:
         return (
             event.kind in self.kinds
             and event.severity.rank <= self.severity.rank
-            and self.environments.matches(event.environment)
+            and self.concerns(event.environment, owners, labels)
+        )
+
+    def concerns(self, environment: str, owners: Iterable[str], labels: Iterable[str]) -> bool:
+        """Say whether an environment with these owners and labels goes this way at all."""
+        return (
+            self.environments.matches(environment)
             and self.owners.match_any(owners)
             and self.labels.match_any(labels)
         )
 
-    def covers(self, report: Report) -> bool:
-        """Say whether an environment is of concern to this route at all."""
-        return (
-            self.environments.matches(report.environment)
-            and self.owners.match_any(report.owners)
-            and self.labels.match_any(report.labels)
-        )
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Who is to be told: routes, where their recipients come from, and how patient people are.
+
+    `targets` names by channel who is reached where a route names no recipients.
+    """
+
+    routes: tuple[Route, ...] = ()
+    targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    patience: Patience = field(default_factory=Patience)
 
 
 def address(
@@ -74,5 +86,5 @@ def back_off(attempt: int, part: float, first: timedelta, longest: timedelta) ->
 
     `part`, between 0 and 1, decides where between half and all of the wait it ends.
     """
-    doubled = first * (1 << min(max(attempt - 1, 0), 30))
-    return min(doubled, longest) * (0.5 + part / 2)
+    doubled = first.total_seconds() * 2.0 ** min(max(attempt - 1, 0), _MOST_DOUBLINGS)
+    return timedelta(seconds=min(doubled, longest.total_seconds()) * (0.5 + part / 2))

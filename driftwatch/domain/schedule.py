@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
+from itertools import dropwhile, pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -25,6 +26,7 @@ ALIASES = {
     "@annually": "0 0 1 1 *",
 }
 _EVERY = re.compile(r"(?:every\s+)(?P<length>\S+)", re.ASCII)
+_FIELDS = 5
 _WIDEST = timedelta(minutes=10)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -52,22 +54,13 @@ class Schedule:
 
     def _next_of_cron(self, moment: datetime, part: float) -> datetime | None:
         """Shift every start by a share of its own spread, so that the order of starts holds."""
-        widest = _WIDEST if self.spread is None else self.spread
-        starts = occurrences(self.cron, self.zone, moment - widest - timedelta(minutes=1))
-        start = next(starts, None)
-        while start is not None:
-            following = next(starts, None)
-            due = start + self._width(start, following) * part
-            if due > moment:
-                return due
-            start = following
-        return None
-
-    def _width(self, start: datetime, following: datetime | None) -> timedelta:
         if self.spread is not None:
-            return self.spread
-        gap = following - start if following else _WIDEST * 10
-        return min(gap / 10, _WIDEST)
+            shift = self.spread * part
+            start = next(occurrences(self.cron, self.zone, moment - shift), None)
+            return None if start is None else start + shift
+        starts = pairwise(occurrences(self.cron, self.zone, moment - _WIDEST))
+        shifted = (start + min((after - start) / 10, _WIDEST) * part for start, after in starts)
+        return next((due for due in shifted if due > moment), None)
 
     def __str__(self) -> str:
         if self.every is not None:
@@ -96,14 +89,18 @@ def occurrences(cron: str, zone: str, moment: datetime) -> Iterator[datetime]:
 
     Raises `ValueError` for an expression that is none.
     """
+    # Of six fields CronSim would take the first for seconds.
+    five = cron if len(cron.split()) == _FIELDS else ""
     try:
-        starts = CronSim(cron, moment.astimezone(find_zone(zone)))
+        starts = CronSim(five, moment.astimezone(find_zone(zone)))
     except CronSimError as error:
         raise ValueError(
             f"{cron!r} is no schedule ({error}): write five fields such as '*/30 * * * *', @daily,"
             " every 6h, or never"
         ) from error
-    return (start.astimezone(UTC) for start in starts)
+    in_order = (start.astimezone(UTC) for start in starts)
+    # In the hour that a clock repeats, CronSim goes by the clock and begins with what is over.
+    return dropwhile(lambda start: start <= moment, in_order)
 
 
 @cache
@@ -150,5 +147,4 @@ def share(name: str) -> float:
 def _next_of_interval(every: timedelta, moment: datetime, part: float) -> datetime:
     phase = every * part
     passed = (moment - _EPOCH - phase) // every
-    due = _EPOCH + phase + every * (passed + 1)
-    return due if due > moment else due + every
+    return _EPOCH + phase + every * (passed + 1)

@@ -4,11 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 
 from driftwatch.domain.globs import Globs
 from driftwatch.domain.schedule import occurrences
 
 _ANY = Globs()
+
+# Only the last opening counts: a window of a year that opens every minute has half a million.
+_LOOKS_BACK = (timedelta(hours=1), timedelta(days=1), timedelta(days=32))
 
 
 class Activity(StrEnum):
@@ -43,12 +47,12 @@ class Window:
 
     def closes_at(self, moment: datetime) -> datetime | None:
         """Say until when the window stands open at `moment`; None where it does not."""
-        closing = None
-        for start in occurrences(self.cron, self.zone, moment - self.duration):
-            if start > moment:
-                break
-            closing = start + self.duration
-        return closing
+        for back in (*(step for step in _LOOKS_BACK if step < self.duration), self.duration):
+            starts = occurrences(self.cron, self.zone, moment - back)
+            begun = list(takewhile(lambda start: start <= moment, starts))
+            if begun:
+                return begun[-1] + self.duration
+        return None
 
     def opens_after(self, moment: datetime) -> datetime | None:
         """Say when the window opens next."""

@@ -33,6 +33,11 @@ class Configuration:
         """Say in sentences what could not be read so far."""
         return (*self._sources.notes, *self._notes)
 
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """List the directories that the code comes from, local modules included."""
+        return self._sources.directories()
+
     def declared(self, address: str, path: Path) -> bool | None:
         """Say whether code sets a value, None if that cannot be told.
 

@@ -64,6 +64,17 @@ class Sources:
                 return Unread(calls[0])
         return self._find(directory, *_declaration(parsed))
 
+    def directories(self) -> tuple[str, ...]:
+        """List the directories that the code comes from, those of local modules included."""
+        found: set[str] = set()
+        waiting = [self._directory]
+        while waiting:
+            directory = waiting.pop()
+            if directory not in found and (files := self._load(directory)):
+                found.add(directory)
+                waiting += _local_modules(directory, files)
+        return tuple(sorted(found))
+
     def _find(self, directory: str, block_type: str, labels: tuple[str, ...]) -> tuple[Source, ...]:
         key = (directory, block_type, labels)
         if key not in self._blocks:
@@ -113,6 +124,18 @@ class Sources:
 
     def _note(self, sentence: str) -> None:
         self.notes[sentence] = None
+
+
+def _local_modules(directory: str, files: Mapping[str, bytes]) -> Iterator[str]:
+    """Give the directories of the repository that a module's own blocks call."""
+    for name, content in files.items():
+        if b"module" not in content:
+            continue
+        document = parse_file(name, content)
+        for block in document.blocks:
+            call = ModuleCall("", document.string(block, "source"))
+            if block.block_type == "module" and call.is_local:
+                yield posixpath.normpath(posixpath.join(directory, str(call.source)))
 
 
 def _declaration(address: Address) -> tuple[str, tuple[str, ...]]:

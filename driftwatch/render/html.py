@@ -24,6 +24,7 @@ from driftwatch.render.text import (
     ago,
     describe_action,
     describe_kind,
+    describe_snooze,
     explain_kind,
     headline,
     sort_worst_first,
@@ -73,6 +74,11 @@ def render_html(reports: Sequence[Report], now: datetime, title: str = "Drift re
     )
 
 
+def content_policy() -> str:
+    """Return the Content-Security-Policy that every page of `render_html` holds."""
+    return _policy(_asset("report.css"), _asset("report.js"))
+
+
 def _tiles(reports: Sequence[Report], now: datetime) -> Iterator[Tile]:
     statuses = [report.status_at(now) for report in reports]
     for status in Status:
@@ -108,6 +114,7 @@ def _template() -> Template:
         "attribute_rows": attribute_rows,
         "describe_action": describe_action,
         "describe_kind": describe_kind,
+        "describe_snooze": describe_snooze,
         "explain_kind": explain_kind,
         "failure_advice": failure_advice,
         "icons": ICONS,

@@ -27,6 +27,7 @@ ICONS = {
     Status.DRIFTED: "✗",
     Status.DRIFTED_AND_PENDING: "✗",
     Status.UNKNOWN: "?",
+    Status.SNOOZED: "☾",
     Status.FAILED: "!",
     Status.STALE: "◷",
     Status.NEVER: "◷",

@@ -18,8 +18,9 @@ from driftwatch.domain.model import (
     Severity,
     Status,
 )
+from driftwatch.domain.snooze import Snooze
 from driftwatch.render import schema
-from driftwatch.render.text import sort_worst_first
+from driftwatch.render.text import count_ignored, sort_worst_first
 
 
 def render_json(reports: Sequence[Report], now: datetime) -> str:
@@ -55,7 +56,8 @@ def _summary(reports: Sequence[Report], now: datetime) -> schema.Summary:
         drifted=sum(len(report.drifted) for report in reports),
         pending=sum(len(report.pending) for report in reports),
         unknown=sum(finding.drift.kind is Kind.UNKNOWN for finding in visible),
-        ignored=sum(len(report.decisions) for report in reports) - len(visible),
+        ignored=sum(map(count_ignored, reports)),
+        snoozed=sum(len(report.snoozed) for report in reports),
         resolved=sum(len(report.resolved) for report in reports),
         findings_by_severity=schema.SeverityCounts(
             **{severity.value: severities[severity] for severity in Severity}
@@ -86,7 +88,7 @@ def _environment(report: Report, now: datetime) -> schema.Environment:
         redactions=report.redactions,
         sources_note=report.sources_note,
         failure=_failure(report.failure),
-        findings=[_finding(decision) for decision in decisions],
+        findings=[build_finding(decision) for decision in decisions],
         resolved=[
             schema.Resolved(r.address, r.fingerprint, r.severity, _time(r.first_seen))
             for r in report.resolved
@@ -111,7 +113,8 @@ def _failure(failure: Failure | None) -> schema.Failure | None:
     )
 
 
-def _finding(decision: Decision) -> schema.Finding:
+def build_finding(decision: Decision) -> schema.Finding:
+    """Build what a document holds of one decision."""
     finding, drift = decision.finding, decision.finding.drift
     return schema.Finding(
         subject=drift.subject,
@@ -135,7 +138,14 @@ def _finding(decision: Decision) -> schema.Finding:
         message=drift.message,
         location=_location(drift.location),
         attributes=[_attribute(attribute) for attribute in drift.attributes],
+        snooze=_snooze(decision.snooze),
     )
+
+
+def _snooze(snooze: Snooze | None) -> schema.Snooze | None:
+    if snooze is None:
+        return None
+    return schema.Snooze(snooze.number, _time(snooze.until), snooze.by, snooze.because)
 
 
 def _attribute(attribute: AttributeDrift) -> schema.Attribute:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from driftwatch.domain.model import Decision, Kind, Report, Status, Verdict
 from driftwatch.render.plain import failure_lines, finding_lines, title
-from driftwatch.render.text import ago, sort_worst_first, visible
+from driftwatch.render.text import ago, describe_snooze, sort_worst_first, visible
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
@@ -65,6 +65,8 @@ def _add_finding(suite: ET.Element, classname: str, decision: Decision) -> None:
     lines = list(finding_lines(decision))
     if finding.verdict is Verdict.IGNORE:
         _add_outcome(case, "skipped", f"ignored: {visible(finding.because)}", "", [])
+    elif decision.snooze is not None:
+        _add_outcome(case, "skipped", describe_snooze(decision), "", lines)
     elif drift.moved:
         _add_outcome(case, "failure", title(decision), drift.kind, lines)
     elif drift.kind is Kind.UNKNOWN:

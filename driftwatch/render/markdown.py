@@ -11,6 +11,7 @@ from driftwatch.render.markdown_blocks import (
     opening,
     overview_row,
     resolved_block,
+    snoozed_line,
 )
 from driftwatch.render.markdown_text import prose
 from driftwatch.render.text import headline, sort_worst_first
@@ -103,8 +104,19 @@ def _add_environment(page: _Page, head: str, report: Report, now: datetime) -> i
             page.add(f"{_count(hidden, 'more finding')} not shown.\n")
             break
         page.add(block)
+    _add_snoozed(page, report)
     page.add("</details>\n")
     return hidden
+
+
+def _add_snoozed(page: _Page, report: Report) -> None:
+    for count, decision in enumerate(report.snoozed):
+        if not page.fits(line := snoozed_line(decision)):
+            page.add(f"\n{len(report.snoozed) - count} more snoozed not shown.")
+            break
+        page.add(line)
+    if report.snoozed:
+        page.add("")
 
 
 def _add_remainder(page: _Page, reports: Sequence[Report], hidden: int) -> None:

@@ -16,7 +16,15 @@ from driftwatch.domain.model import (
 )
 from driftwatch.render.markdown_text import clip, code, fence, in_html, link, prose, row
 from driftwatch.render.plain import moment
-from driftwatch.render.text import ago, describe_action, describe_kind, show_value, visible
+from driftwatch.render.text import (
+    ago,
+    count_ignored,
+    describe_action,
+    describe_kind,
+    describe_snooze,
+    show_value,
+    visible,
+)
 
 TABLE = 8_000
 """Characters that the attributes of one finding may take."""
@@ -30,6 +38,7 @@ _STATUS = {
     Status.DRIFTED: "🔴",
     Status.DRIFTED_AND_PENDING: "🔴",
     Status.UNKNOWN: "⚪",
+    Status.SNOOZED: "💤",
     Status.FAILED: "❌",
     Status.STALE: "⏰",
     Status.NEVER: "⏰",
@@ -42,10 +51,12 @@ _SEVERITY = {
     Severity.INFO: "⬜",
 }
 
+_COUNTS = ("Drifted", "Pending", "Snoozed", "Ignored")
+
 OVERVIEW = "\n".join(
     [
-        row("Environment", "Status", "Looked at", "Drifted", "Pending", "Ignored", "Worst"),
-        row("---", "---", "---", "---:", "---:", "---:", "---"),
+        row("Environment", "Status", "Looked at", *_COUNTS, "Worst"),
+        row("---", "---", "---", *["---:"] * len(_COUNTS), "---"),
     ]
 )
 
@@ -61,7 +72,8 @@ def overview_row(report: Report, now: datetime) -> str:
         _looked(report, now),
         str(len(report.drifted)),
         str(len(report.pending)),
-        str(len(report.decisions) - len(seen)),
+        str(len(report.snoozed)),
+        str(count_ignored(report)),
         worst.value if worst else "—",
     )
 
@@ -178,6 +190,13 @@ def _attribute(attribute: AttributeDrift) -> str:
 
 def _value(value: Value) -> str:
     return code(show_value(value, _VALUE))
+
+
+def snoozed_line(decision: Decision) -> str:
+    """Write in one line what nobody needs to hear of, until when and why."""
+    finding = decision.finding
+    what = f"{code(clip(finding.drift.address, _VALUE))}: {describe_kind(finding.drift)}"
+    return f"- 💤 {what}, {prose(clip(describe_snooze(decision), _LINE))}"
 
 
 def resolved_block(report: Report) -> str:

@@ -13,7 +13,13 @@ from urllib.parse import quote
 
 from driftwatch.domain.model import Decision, Location, Report, Severity, Status, Transition
 from driftwatch.render.plain import failure_lines, finding_lines
-from driftwatch.render.text import ago, explain_kind, sort_worst_first, visible
+from driftwatch.render.text import (
+    ago,
+    describe_snooze,
+    explain_kind,
+    sort_worst_first,
+    visible,
+)
 
 MAX_RESULTS = 25_000
 MAX_MESSAGE = 4_000
@@ -39,7 +45,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Sighting:
-    """A visible finding and the report that it is in."""
+    """A finding that no rule ignores and the report that it is in."""
 
     report: Report
     decision: Decision
@@ -51,10 +57,14 @@ class _Sighting:
 
 
 def render_sarif(reports: Sequence[Report], now: datetime) -> str:
-    """Write one run whose results are the findings that no rule ignores, ASCII only."""
+    """Write one run whose results are the findings that no rule ignores, ASCII only.
+
+    Snoozed ones are suppressed results.
+    """
     ordered = sort_worst_first(reports, now)
-    sightings = [_Sighting(report, d) for report in ordered for d in report.visible]
-    sightings.sort(key=lambda s: s.decision.finding.severity.rank)
+    told = ((report, d) for report in ordered for d in (*report.visible, *report.snoozed))
+    sightings = [_Sighting(report, decision) for report, decision in told]
+    sightings.sort(key=lambda s: (s.decision.snooze is not None, s.decision.finding.severity.rank))
     kept = sightings[:MAX_RESULTS]
     rules = _rules(kept)
     order = {rule["id"]: index for index, rule in enumerate(rules)}
@@ -134,7 +144,8 @@ def _result(sighting: _Sighting, order: dict[str, int]) -> Json:
     finding, drift = decision.finding, decision.finding.drift
     rule_id = sighting.rule_id
     text = "\n".join([*finding_lines(decision), f"environment: {visible(report.environment)}"])
-    return {
+    told = _suppressed(decision)
+    return told | {
         "ruleId": rule_id,
         "ruleIndex": order[rule_id],
         "level": _LEVELS[finding.severity],
@@ -153,6 +164,15 @@ def _result(sighting: _Sighting, order: dict[str, int]) -> Json:
             "severity": finding.severity,
             "firstSeen": _time(decision.first_seen),
         },
+    }
+
+
+def _suppressed(decision: Decision) -> Json:
+    if decision.snooze is None:
+        return {}
+    justification = _message(describe_snooze(decision))["text"]
+    return {
+        "suppressions": [{"kind": "external", "status": "accepted", "justification": justification}]
     }
 
 

@@ -22,7 +22,7 @@ from driftwatch.domain.model import (
 )
 from driftwatch.errors import Cause
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 Time = Annotated[
     str, Meta(description="A moment in UTC, RFC 3339.", extra_json_schema={"format": "date-time"})
@@ -62,6 +62,16 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
+class Snooze:
+    """What somebody decided: that people need not hear of a finding for a while."""
+
+    number: Annotated[int, Meta(description="What `driftwatch unsnooze` takes.", ge=1)]
+    until: Time
+    by: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One resource, output or check block that is not in sync, and how the rules judge it."""
 
@@ -88,6 +98,10 @@ class Finding:
     message: str
     location: Location | None
     attributes: list[Attribute]
+    snooze: Annotated[
+        Snooze | None,
+        Meta(description="Set while it is snoozed; it ends early when a value moves. Since 1.1."),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +162,7 @@ class StatusCounts:
     drifted: Count
     drifted_and_pending: Count
     unknown: Count
+    snoozed: Annotated[int, Meta(ge=0, description="Nothing but snoozed findings. Since 1.1.")]
     could_not_look: Count
     stale: Count
     never_checked: Count
@@ -166,7 +181,7 @@ class SeverityCounts:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts for gates: ignored findings are only in `ignored`."""
+    """Counts for gates: ignored and snoozed findings are only in `ignored` and `snoozed`."""
 
     environments: Count
     environments_by_status: StatusCounts
@@ -175,6 +190,7 @@ class Summary:
     pending: Annotated[int, Meta(ge=0, description="Visible findings where code is not applied.")]
     unknown: Annotated[int, Meta(ge=0, description="Visible findings that only an apply settles.")]
     ignored: Annotated[int, Meta(ge=0, description="Findings that a rule ignores.")]
+    snoozed: Annotated[int, Meta(ge=0, description="Findings that somebody snoozed. Since 1.1.")]
     resolved: Count
     findings_by_severity: SeverityCounts
     worst_severity: Severity | None

@@ -12,8 +12,10 @@ from driftwatch.render.plain import failure_lines, place
 from driftwatch.render.terminal_page import TerminalPage
 from driftwatch.render.text import (
     ago,
+    count_ignored,
     describe_action,
     describe_kind,
+    describe_snooze,
     headline,
     show_value,
     sort_worst_first,
@@ -28,6 +30,7 @@ _STATUS = {
     Status.DRIFTED: ("✗", "red"),
     Status.DRIFTED_AND_PENDING: ("✗", "red"),
     Status.UNKNOWN: ("?", "yellow"),
+    Status.SNOOZED: ("☾", "dim"),
     Status.FAILED: ("!", "bold red"),
     Status.STALE: ("!", "yellow"),
     Status.NEVER: ("!", "yellow"),
@@ -88,7 +91,9 @@ def _add_environment(page: TerminalPage, report: Report, now: datetime) -> None:
         _add_finding(page, decision, now)
     for resolved in report.resolved:
         page.add(("  ✓ resolved ", "green"), (visible(resolved.address), ""))
-    if ignored := len(report.decisions) - len(decisions):
+    for decision in report.snoozed:
+        _add_snoozed(page, decision)
+    if ignored := count_ignored(report):
         page.add(("  ", ""), (f"{ignored} ignored by rules", "dim"))
     if report.sources_note:
         page.add(("  ", ""), (visible(report.sources_note), "dim"))
@@ -120,6 +125,18 @@ def _add_finding(page: TerminalPage, decision: Decision, now: datetime) -> None:
     page.add((f"{_INDENT}an apply ", "dim"), (describe_action(drift), ""))
     if drift.location is not None:
         page.add((f"{_INDENT}code: ", "dim"), (place(drift.location), "cyan"))
+
+
+def _add_snoozed(page: TerminalPage, decision: Decision) -> None:
+    finding = decision.finding
+    page.add(
+        ("  ☾ ", "dim"),
+        (visible(finding.drift.address), ""),
+        (
+            f"  {finding.severity} {describe_kind(finding.drift)}, {describe_snooze(decision)}",
+            "dim",
+        ),
+    )
 
 
 def _add_attribute(page: TerminalPage, attribute: AttributeDrift) -> None:

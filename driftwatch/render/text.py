@@ -4,11 +4,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from driftwatch.domain.model import (
     Action,
     AttributeDrift,
+    Decision,
     Drift,
     Kind,
     Reason,
@@ -17,6 +18,7 @@ from driftwatch.domain.model import (
     Status,
     Value,
 )
+from driftwatch.domain.snooze import Snooze
 
 # Controls, and what turns, hides or joins text: a cloud value must not be able to lie to a reader.
 _UNSEEN = re.compile(
@@ -67,6 +69,7 @@ _WORST_FIRST = (
     Status.STALE,
     Status.NEVER,
     Status.PENDING,
+    Status.SNOOZED,
     Status.IN_SYNC,
 )
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
@@ -128,6 +131,25 @@ def describe_action(drift: Drift) -> str:
     return _APPLY[drift.action]
 
 
+def describe_snooze(decision: Decision) -> str:
+    """Say until when nobody needs to hear of a finding, who says so, and why; "" for no snooze."""
+    return "" if decision.snooze is None else describe_silence(decision.snooze)
+
+
+def describe_silence(snooze: Snooze) -> str:
+    """Say of what in a drift nobody needs to hear, until when, who says so, and why."""
+    until = snooze.until.astimezone(UTC)
+    exact = "" if (until.hour, until.minute) == (0, 0) else f"{until: %H:%M} UTC"
+    by, because = visible(snooze.by), visible(snooze.because)
+    what = f"{visible(snooze.attribute)} " if snooze.attribute else ""
+    return f"{what}snoozed until {until:%Y-%m-%d}{exact} by {by}: {because}"
+
+
+def count_ignored(report: Report) -> int:
+    """Count the findings that a rule ignores."""
+    return len(report.decisions) - len(report.visible) - len(report.snoozed)
+
+
 def headline(reports: Sequence[Report], now: datetime) -> str:
     """Sum the fleet up in one sentence, the worst first."""
     if not reports:
@@ -141,6 +163,7 @@ def headline(reports: Sequence[Report], now: datetime) -> str:
         f"{counts[Status.UNKNOWN]} could not be seen whole" if counts[Status.UNKNOWN] else "",
         f"{counts[Status.STALE]} not looked at for too long" if counts[Status.STALE] else "",
         f"{pending} with changes that wait to be applied" if pending else "",
+        f"{counts[Status.SNOOZED]} snoozed" if counts[Status.SNOOZED] else "",
     ]
     told = [part for part in parts if part]
     noun = "environment" if len(reports) == 1 else "environments"

@@ -101,3 +101,36 @@ def test_a_survey_names_every_file_and_reads_those_of_terraform(tree: Path) -> N
         "live": {"a.tf": b"a", "prod.tfvars": b"", ".terraform.lock.hcl": b""},
         "modules": {"out": b""},
     }
+
+
+def owners(tree: Path) -> tuple[str, bytes] | None:
+    return SourceDirectory().owners(Checkout(tree, "c"))
+
+
+def test_the_owners_file_that_counts_is_the_first_of_those_that_are_there(tree: Path) -> None:
+    assert owners(tree) is None
+    places = (".gitlab/CODEOWNERS", "docs/CODEOWNERS", "CODEOWNERS", ".github/CODEOWNERS")
+    for place in places:
+        (tree / place).parent.mkdir(exist_ok=True)
+        (tree / place).write_text(place)
+        assert owners(tree) == (place, place.encode())
+
+
+def test_an_owners_file_is_never_read_from_outside(tree: Path) -> None:
+    (tree / "CODEOWNERS").symlink_to("../secret.tf")
+    (tree / "docs").symlink_to("../outside")
+    (tree / ".github").mkdir()
+    (tree / ".github/CODEOWNERS").mkdir()
+    assert owners(tree) is None
+    (tree / "shared").write_text("* @team")
+    (tree / ".gitlab").mkdir()
+    (tree / ".gitlab/CODEOWNERS").symlink_to("../shared")
+    assert owners(tree) == (".gitlab/CODEOWNERS", b"* @team")
+
+
+def test_of_an_owners_file_too_large_to_count_one_byte_too_many_is_read(tree: Path) -> None:
+    with (tree / "CODEOWNERS").open("wb") as file:
+        file.truncate(64 << 20)
+    found = owners(tree)
+    assert found is not None
+    assert len(found[1]) == (3 << 20) + 1

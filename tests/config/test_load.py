@@ -132,7 +132,18 @@ def test_the_example_of_the_documentation_loads(tmp_path: Path) -> None:
     guide = Path(__file__).parents[2] / "docs" / "configuration.md"
     example = guide.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
     (tmp_path / "policies").mkdir()
-    config = load(tmp_path, example, GIT_TOKEN="t0ken")
+    config = load(
+        tmp_path,
+        example,
+        GIT_TOKEN="t0ken",
+        MAIL_PASSWORD="pass-word",
+        PAGER_URL="pagerduty://token@key",
+    )
+    assert [route.name for route in config.notifications.routes] == [
+        "platform",
+        "managers",
+        "on-call",
+    ]
     assert [s.template.name for s in config.environments] == ["prod", "staging", "apps-{name}"]
     assert config.repositories[0].password == "t0ken"
 

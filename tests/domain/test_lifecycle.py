@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from driftwatch.domain.lifecycle import carried, decide
 from driftwatch.domain.model import Finding, Kind, Report, Subject, Transition, Verdict
-from tests.builders import NOW, make_drift, make_finding, make_report
+from tests.builders import NOW, make_drift, make_finding, make_report, make_snooze
 
 LATER = NOW + timedelta(hours=1)
 
@@ -82,4 +82,37 @@ def test_a_plan_with_gaps_resolves_nothing() -> None:
 
 def test_what_is_carried_over_is_no_news() -> None:
     (decision,), _ = decide([finding()], None, NOW)
-    assert carried([decision]) == (replace(decision, transition=Transition.ONGOING),)
+    assert carried([decision], (), LATER) == (replace(decision, transition=Transition.ONGOING),)
+
+
+def test_a_finding_rests_as_long_as_its_snooze_holds() -> None:
+    snooze = make_snooze(finding().drift, until=LATER)
+    ((now,), _), ((later,), _) = (decide([finding()], None, t, [snooze]) for t in (NOW, LATER))
+    assert (now.snooze, now.shown) == (snooze, False)
+    assert (later.snooze, later.shown) == (None, True)
+
+
+def test_what_is_carried_over_rests_only_while_its_snooze_goes_on() -> None:
+    snooze = make_snooze(finding().drift, until=LATER)
+    (decision,), _ = decide([finding()], None, NOW, [snooze])
+    assert carried([decision], [snooze], NOW)[0].snooze == snooze
+    assert carried([decision], [snooze], LATER)[0].snooze is None
+    assert carried([decision], [], NOW)[0].snooze is None
+
+
+def test_behind_a_gap_in_the_plan_what_is_snoozed_goes_on_resting() -> None:
+    hidden = finding("aws_x.hidden")
+    snooze = make_snooze(hidden.drift)
+    decisions, _ = decide([gap()], before(hidden), LATER, [snooze])
+    assert {d.finding.drift.address: d.snooze for d in decisions} == {
+        "plan": None,
+        "aws_x.hidden": snooze,
+    }
+
+
+def test_resting_changes_nothing_about_what_is_new_and_what_is_gone() -> None:
+    snooze = make_snooze(finding().drift)
+    (decision,), _ = decide([finding()], before(finding()), LATER, [snooze])
+    assert (decision.transition, decision.first_seen) == (Transition.ONGOING, NOW)
+    _, (resolved,) = decide([], make_report(decision), LATER, [snooze])
+    assert resolved.first_seen == NOW

@@ -1,12 +1,14 @@
 """What the nouns say about themselves."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from driftwatch.domain.environment import Environment, Repository
 from driftwatch.domain.model import (
     Action,
+    Decision,
     Drift,
     Kind,
     Reason,
@@ -24,6 +26,7 @@ from tests.builders import (
     make_failure,
     make_finding,
     make_report,
+    make_snooze,
 )
 
 
@@ -122,3 +125,28 @@ def test_nothing_secret_is_in_the_text_of_a_noun() -> None:
     repository = Repository("live", "https://example.com", password="hunter2")
     environment = Environment("prod", "live", ".", variables={"p": "hunter2"}, env={"P": "hunter2"})
     assert "hunter2" not in f"{repository!r}{environment!r}"
+
+
+def snoozed(*reasons: tuple[Kind, Reason | None], **changes: Any) -> Decision:
+    return make_decision(make_finding(drift_of(*reasons), **changes), snooze=make_snooze())
+
+
+def test_what_somebody_snoozed_is_no_drift_and_not_in_sync_either() -> None:
+    drift = (Kind.DRIFT, None)
+    report = make_report(snoozed(drift), checked_at=NOW)
+    assert (report.status, report.visible, report.drifted) == (Status.SNOOZED, (), ())
+    assert len(report.snoozed) == 1
+    assert report.status_at(NOW + timedelta(days=2)) is Status.STALE
+
+
+def test_a_snooze_hides_nothing_else() -> None:
+    drift, pending = (Kind.DRIFT, None), (Kind.PENDING, None)
+    other = make_decision(make_finding(drift_of(pending)))
+    assert make_report(snoozed(drift), other).status is Status.PENDING
+    assert make_report(snoozed(pending), make_decision()).status is Status.DRIFTED
+    assert make_report(snoozed(drift), failure=make_failure()).status is Status.FAILED
+
+
+def test_what_a_rule_ignores_needs_no_snooze() -> None:
+    report = make_report(snoozed((Kind.DRIFT, None), verdict=Verdict.IGNORE))
+    assert (report.status, report.snoozed) == (Status.IN_SYNC, ())

@@ -122,3 +122,14 @@ def test_bytes_that_are_no_text_are_told() -> None:
     configuration = make_configuration(b'resource "a" "b" {\n x = "\xff\xfe"\n}\n')
     assert configuration.declared("a.b", ("x",)) is True
     assert configuration.notes[0].startswith("main.tf is not UTF-8 (line 2)")
+
+
+def test_the_directories_that_code_comes_from_are_those_of_local_modules_too(
+    prod: Configuration,
+) -> None:
+    assert prod.directories == ("environments/prod", "modules/service", "modules/service/queue")
+    assert any("../elsewhere lies outside" in note for note in prod.notes)
+
+
+def test_a_root_module_that_is_not_there_comes_from_nowhere() -> None:
+    assert read_configuration("nowhere", FakeRepository(load_tree()).read).directories == ()

@@ -6,9 +6,9 @@ from driftwatch.render.formats import Format, render
 from tests.builders import NOW, make_fleet
 
 STARTS = {
-    Format.TABLE: "Of 7 environments:",
+    Format.TABLE: "Of 8 environments:",
     Format.JSON: '{\n  "format_version"',
-    Format.MARKDOWN: "**Of 7 environments",
+    Format.MARKDOWN: "**Of 8 environments",
     Format.HTML: "<!doctype html>",
     Format.SARIF: '{\n  "$schema"',
     Format.JUNIT: "<?xml",

@@ -2,15 +2,17 @@
 
 import re
 from base64 import b64encode
+from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
-from driftwatch.domain.model import Kind, Location, Severity
+from driftwatch.domain.model import Kind, Location, Severity, Subject
 from driftwatch.errors import Cause
-from driftwatch.render.html import render_html
+from driftwatch.render.html import content_policy, render_html
 from driftwatch.render.html_parts import attribute_rows, safe_link
 from tests.builders import (
     NOW,
@@ -21,6 +23,8 @@ from tests.builders import (
     make_finding,
     make_fleet,
     make_report,
+    make_snooze,
+    make_snoozed,
 )
 from tests.conftest import Golden
 from tests.render.hostile import HOSTILE, make_hostile_report
@@ -61,8 +65,8 @@ def test_the_fleet_looks_as_it_did(golden: Golden) -> None:
 
 def test_the_sentence_that_matters_is_the_heading_and_the_title() -> None:
     page = render_html(make_fleet(), NOW)
-    assert re.search(r"<h1>Of 7 environments: 2 drifted, 1 could not be looked at", page)
-    assert re.search(r"<title>Drift report: Of 7 environments", page)
+    assert re.search(r"<h1>Of 8 environments: 2 drifted, 1 could not be looked at", page)
+    assert re.search(r"<title>Drift report: Of 8 environments", page)
 
 
 def test_the_page_asks_nobody_for_anything_and_runs_only_its_own_script() -> None:
@@ -206,3 +210,34 @@ def test_a_message_a_place_without_a_link_and_the_rule_are_shown() -> None:
     assert "a.tf:3" in said(render_html([make_report(make_decision(make_finding(drift)))], NOW))
     nowhere = make_drift(location=None)
     assert ".tf:" not in said(render_html([make_report(make_decision(make_finding(nowhere)))], NOW))
+
+
+def test_what_is_snoozed_stands_apart_with_until_when_by_whom_and_why() -> None:
+    page = render_html([make_report(make_snoozed())], NOW)
+    text = said(page)
+    assert "☾ snoozed" in text
+    assert "1 snoozed aws_cloudwatch_log_group.app medium drift, " in text
+    assert "snoozed until 2026-03-16 by ana: known, ticket 4711" in text
+    assert "retention_in_days : recorded 30 , actual 7 , desired 30" in text
+    assert "Nothing to tell but what is snoozed." in text
+    assert 'class="finding"' not in page
+
+
+def test_what_is_snoozed_without_attributes_has_no_empty_list() -> None:
+    check = make_drift(subject=Subject.CHECK, attributes=(), message="It fails.")
+    page = render_html([make_report(make_snoozed(make_finding(check)))], NOW)
+    assert page.count("<ul>") == 1
+    assert "<li><code>aws_cloudwatch_log_group.app</code> medium drift, snoozed until" in page
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_snooze_becomes_markup(text: str) -> None:
+    snooze = replace(make_snooze(by=text, because=text), attribute=text)
+    page = render_html([make_report(make_decision(snooze=snooze))], NOW)
+    tame = render_html([make_report(make_snoozed())], NOW)
+    assert Outline(page).elements == Outline(tame).elements
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b\x1b\x07]", page)
+
+
+def test_a_server_can_send_the_policy_that_the_page_holds() -> None:
+    assert escape(content_policy()) in render_html([make_report()], NOW)

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from driftwatch.domain.model import Kind, Severity
+from driftwatch.domain.model import Kind, Severity, Verdict
 from driftwatch.render.json_report import render_json
 from driftwatch.render.schema import report_schema
 from tests.builders import (
@@ -20,6 +20,7 @@ from tests.builders import (
     make_finding,
     make_fleet,
     make_report,
+    make_snoozed,
 )
 from tests.conftest import Golden
 from tests.render.hostile import HOSTILE, make_hostile_report
@@ -84,13 +85,14 @@ def test_the_summary_counts_what_a_gate_needs() -> None:
         "drifted": 1,
         "drifted_and_pending": 1,
         "unknown": 1,
+        "snoozed": 1,
         "could_not_look": 1,
         "stale": 1,
         "never_checked": 0,
     }
-    assert sum(by_status.values()) == summary["environments"] == 7
+    assert sum(by_status.values()) == summary["environments"] == 8
     assert summary["could_not_look"] == 1
-    assert summary["ignored"] == 1
+    assert (summary["ignored"], summary["snoozed"]) == (1, 1)
     assert summary["resolved"] == 1
     assert summary["worst_severity"] == "critical"
     assert summary["findings_by_severity"]["critical"] == 1
@@ -160,3 +162,24 @@ def test_every_severity_is_counted_once() -> None:
     decisions = [make_decision(make_finding(severity=severity)) for severity in Severity]
     summary = parse(make_report(*decisions))["summary"]
     assert set(summary["findings_by_severity"].values()) == {1}
+
+
+def test_a_snoozed_finding_says_until_when_by_whom_and_why() -> None:
+    document = parse(make_report(make_snoozed()))
+    (environment,) = document["environments"]
+    (finding,) = environment["findings"]
+    assert document["format_version"] == "1.1"
+    assert environment["status"] == "snoozed"
+    assert finding["snooze"] == {
+        "number": 7,
+        "until": "2026-03-16T00:00:00Z",
+        "by": "ana",
+        "because": "known, ticket 4711",
+    }
+    assert (document["summary"]["drifted"], document["summary"]["snoozed"]) == (0, 1)
+
+
+def test_a_finding_that_is_ignored_and_snoozed_counts_as_ignored() -> None:
+    both = make_snoozed(make_finding(verdict=Verdict.IGNORE))
+    summary = parse(make_report(both))["summary"]
+    assert (summary["ignored"], summary["snoozed"]) == (1, 0)

@@ -17,6 +17,7 @@ from tests.builders import (
     make_finding,
     make_fleet,
     make_report,
+    make_snoozed,
 )
 from tests.conftest import Golden
 from tests.render.hostile import HOSTILE, make_hostile_report
@@ -52,7 +53,7 @@ def test_the_counts_are_those_of_the_cases() -> None:
             ("skipped", "skipped"),
         ):
             assert int(element.attrib[attribute]) == len(list(element.iter(tag)))
-    assert len(list(root.iter("testsuite"))) == 7
+    assert len(list(root.iter("testsuite"))) == 8
 
 
 def test_an_environment_in_sync_is_one_passing_case() -> None:
@@ -144,3 +145,10 @@ def test_hostile_text_is_escaped_and_visible(text: str) -> None:
 
 def test_no_environment_is_no_suite() -> None:
     assert parse().attrib["tests"] == "0"
+
+
+def test_a_snoozed_finding_is_skipped_until_then() -> None:
+    (skipped,) = only_case(make_report(make_snoozed()))
+    assert skipped.tag == "skipped"
+    assert skipped.attrib == {"message": "snoozed until 2026-03-16 by ana: known, ticket 4711"}
+    assert "recorded 30, actual 7, desired 30" in str(skipped.text)

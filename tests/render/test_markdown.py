@@ -21,6 +21,8 @@ from tests.builders import (
     make_finding,
     make_fleet,
     make_report,
+    make_snooze,
+    make_snoozed,
 )
 from tests.conftest import Golden
 from tests.render.hostile import HOSTILE, make_hostile_report
@@ -67,7 +69,7 @@ def test_the_fleet_looks_as_it_did(golden: Golden) -> None:
 
 def test_the_sentence_that_matters_comes_first() -> None:
     text = render_markdown(make_fleet(), NOW)
-    assert text.startswith("**Of 7 environments: 2 drifted, 1 could not be looked at")
+    assert text.startswith("**Of 8 environments: 2 drifted, 1 could not be looked at")
     assert is_whole(text)
 
 
@@ -77,7 +79,7 @@ def test_no_environment_at_all_is_said() -> None:
 
 def test_an_environment_in_sync_has_a_row_and_no_section() -> None:
     text = render_markdown([make_report()], NOW)
-    assert "| ✅ `prod` | in sync | 4 minutes ago | 0 | 0 | 0 | — |" in text
+    assert "| ✅ `prod` | in sync | 4 minutes ago | 0 | 0 | 0 | 0 | — |" in text
     assert "<details>" not in text
 
 
@@ -267,3 +269,32 @@ def test_bars_and_backslashes_never_move_a_cell(text: str) -> None:
     bars = [len(re.findall(r"(?<!\\)\|", row)) for row in rows]
     assert bars == [7] * len(rows)
     assert code_spans(rendered).count(visible(text)) >= 1
+
+
+def test_what_is_snoozed_is_one_line_under_the_findings() -> None:
+    other = make_finding(make_drift(address="aws_vpc.main"), because="Still told.")
+    text = render_markdown([make_report(make_decision(other), make_snoozed())], NOW)
+    assert "| 🔴 `prod` | drifted | 4 minutes ago | 1 | 0 | 1 | 0 | medium |" in text
+    line = "- 💤 `aws_cloudwatch_log_group.app`: drift, snoozed until 2026-03-16 by ana: known, "
+    assert line in text
+    assert text.index("Still told.") < text.index(line)
+    assert "drifted, 1 finding</summary>" in text
+
+
+def test_snoozed_lines_that_do_not_fit_are_counted() -> None:
+    snoozed = [make_snoozed(decision.finding) for decision in make_findings(60)]
+    text = render_markdown([make_report(*snoozed)], NOW, 4_000)
+    assert len(text) <= 4_000
+    assert is_whole(text)
+    shown = text.count("- 💤")
+    assert 0 < shown < 60
+    assert f"\n{60 - shown} more snoozed not shown." in text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_snooze_stays_one_line_of_inert_text(text: str) -> None:
+    snooze = make_snooze(by=text, because=text)
+    page = render_markdown([make_report(make_decision(snooze=snooze))], NOW)
+    (line,) = [line for line in page.splitlines() if line.startswith("- 💤")]
+    assert not re.search(r"(?<!\\)[<>\[\]]|@(?!\u200b)|://", line)
+    assert is_whole(page)

@@ -22,6 +22,7 @@ from tests.builders import (
     make_finding,
     make_fleet,
     make_report,
+    make_snoozed,
 )
 from tests.conftest import Golden
 from tests.render.hostile import HOSTILE, make_hostile_report
@@ -105,7 +106,7 @@ def test_the_fleet_looks_as_it_did(golden: Golden) -> None:
 def test_every_result_names_a_rule_that_is_there() -> None:
     run = run_of(*make_fleet())
     rules = run["tool"]["driver"]["rules"]
-    assert len(run["results"]) == 8
+    assert len(run["results"]) == 9
     assert all(rules[result["ruleIndex"]]["id"] == result["ruleId"] for result in run["results"])
 
 
@@ -262,3 +263,22 @@ def test_hostile_text_starts_no_link_and_breaks_no_parser(text: str) -> None:
     assert not any(re.search(r"\[[^\]]*\]\(|[\x00-\x09\x0b-\x1f\x7f-\x9f]", m) for m in messages)
     uri = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert re.fullmatch(r"(?!/)[\w.~/%-]+", uri, re.ASCII)
+
+
+def test_a_snoozed_finding_is_a_suppressed_result_that_says_why_and_comes_last() -> None:
+    critical = make_finding(make_drift(address="aws_x.y"), severity=Severity.CRITICAL)
+    run = run_of(make_report(make_snoozed(critical), make_decision()))
+    first, second = run["results"]
+    assert "suppressions" not in first
+    assert second["suppressions"] == [
+        {
+            "kind": "external",
+            "status": "accepted",
+            "justification": "snoozed until 2026-03-16 by ana: known, ticket 4711",
+        }
+    ]
+
+
+def test_a_finding_that_is_ignored_and_snoozed_raises_no_alert() -> None:
+    both = make_snoozed(make_finding(verdict=Verdict.IGNORE))
+    assert run_of(make_report(both))["results"] == []

@@ -17,6 +17,7 @@ from tests.builders import (
     make_finding,
     make_fleet,
     make_report,
+    make_snoozed,
 )
 from tests.conftest import Golden
 from tests.render.hostile import HOSTILE, make_hostile_report
@@ -36,10 +37,10 @@ def test_the_fleet_looks_as_it_did(golden: Golden) -> None:
 
 def test_the_fleet_is_a_table_under_the_headline() -> None:
     lines = plain(*make_fleet(), width=200).splitlines()
-    assert lines[0].startswith("Of 7 environments: 2 drifted")
+    assert lines[0].startswith("Of 8 environments: 2 drifted")
     assert lines[2].split() == ["environment", "status", "drifted", "pending", "looked", "at"]
     assert lines[3].split()[:5] == ["!", "storefront", "could", "not", "look"]
-    assert [line[0] for line in lines[3:10]] == ["!", "✗", "✗", "?", "!", "•", "✓"]
+    assert [line[0] for line in lines[3:11]] == list("!✗✗?!•☾✓")
 
 
 def test_an_environment_in_sync_is_told_by_the_table_alone() -> None:
@@ -150,3 +151,12 @@ def test_markup_in_values_is_shown_and_not_obeyed(markup: str) -> None:
     drift = make_drift(address=markup, attributes=(make_attribute(actual=f"a{markup}"),))
     report = make_report(make_decision(make_finding(drift)), environment=markup)
     assert plain(report, width=200).count(markup) == 4
+
+
+def test_what_is_snoozed_is_one_quiet_line_and_no_drift() -> None:
+    text = plain(make_report(make_snoozed()), width=132)
+    assert "Of 1 environment: 1 snoozed." in text
+    assert re.search(r"☾  prod +snoozed +0 +0  4 minutes ago", text)
+    said = "medium drift, snoozed until 2026-03-16 by ana: known, ticket 4711"
+    assert f"  ☾ aws_cloudwatch_log_group.app  {said}\n" in text
+    assert "ignored" not in text

@@ -1,17 +1,19 @@
 """Values, times and kinds in plain words."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftwatch.domain.model import Action, Kind, Reason, Severity
+from driftwatch.domain.model import Action, Kind, Reason, Severity, Verdict
 from driftwatch.render.text import (
     ago,
+    count_ignored,
     describe_action,
     describe_kind,
+    describe_snooze,
     explain_kind,
     headline,
     show_value,
@@ -26,6 +28,8 @@ from tests.builders import (
     make_finding,
     make_fleet,
     make_report,
+    make_snooze,
+    make_snoozed,
 )
 
 
@@ -109,8 +113,8 @@ def test_the_headline_tells_the_worst_first_and_leaves_out_what_is_not() -> None
     assert headline([make_report(), make_report()], NOW) == "All 2 environments are in sync."
     assert headline([make_report(make_decision())], NOW) == "Of 1 environment: 1 drifted."
     assert headline(make_fleet(), NOW) == (
-        "Of 7 environments: 2 drifted, 1 could not be looked at, 1 could not be seen whole, "
-        "1 not looked at for too long, 1 with changes that wait to be applied."
+        "Of 8 environments: 2 drifted, 1 could not be looked at, 1 could not be seen whole, "
+        "1 not looked at for too long, 1 with changes that wait to be applied, 1 snoozed."
     )
 
 
@@ -119,3 +123,30 @@ def test_the_worst_stands_first() -> None:
     high = make_report(make_decision(make_finding(severity=Severity.HIGH)), environment="b")
     calm = make_report(environment="c")
     assert sort_worst_first([calm, low, high], NOW) == [high, low, calm]
+
+
+def test_a_snooze_says_until_when_by_whom_and_why() -> None:
+    assert describe_snooze(make_decision()) == ""
+    assert describe_snooze(make_snoozed()) == (
+        "snoozed until 2026-03-16 by ana: known, ticket 4711"
+    )
+    east = timezone(timedelta(hours=2))
+    snooze = make_snooze(
+        attribute="retention_in_days", until=datetime(2026, 3, 16, 1, 5, tzinfo=east), by="a\x1bb"
+    )
+    assert describe_snooze(make_decision(snooze=snooze)) == (
+        "retention_in_days snoozed until 2026-03-15 23:05 UTC by a<U+001B>b: known, ticket 4711"
+    )
+
+
+def test_what_is_snoozed_is_less_urgent_than_what_waits_and_more_than_nothing() -> None:
+    waits = make_drift(kind=Kind.PENDING, attributes=())
+    pending = make_report(make_decision(make_finding(waits)), environment="c")
+    snoozed, calm = make_report(make_snoozed(), environment="b"), make_report(environment="a")
+    assert sort_worst_first([calm, snoozed, pending], NOW) == [pending, snoozed, calm]
+    assert headline([snoozed, calm], NOW) == "Of 2 environments: 1 snoozed."
+
+
+def test_ignored_findings_are_counted_without_the_snoozed_ones() -> None:
+    ignored = make_decision(make_finding(verdict=Verdict.IGNORE))
+    assert count_ignored(make_report(ignored, make_snoozed(), make_decision())) == 1

@@ -8,6 +8,7 @@
     section,
     row: document.querySelector('[data-environment="' + section.id + '"]'),
     name: section.querySelector("h2").textContent.toLowerCase(),
+    rests: [...section.querySelectorAll(".snoozed")].map((e) => e.textContent.toLowerCase()).join(" "),
     findings: [...section.querySelectorAll(".finding")].map((element) => ({
       element, text: element.textContent.toLowerCase(),
     })),
@@ -23,14 +24,14 @@
     const narrow = words.length > 0 || severity.value !== "" || kind.value !== "";
     let shown = 0;
     let environments = 0;
-    for (const { section, row, name, findings } of sections) {
+    for (const { section, row, name, rests, findings } of sections) {
       let hits = 0;
       for (const finding of findings) {
         const fit = fits(finding, name, words);
         finding.element.hidden = !fit;
         hits += fit ? 1 : 0;
       }
-      const named = words.length > 0 && words.every((word) => name.includes(word));
+      const named = words.length > 0 && words.every((word) => name.includes(word) || rests.includes(word));
       const fit = (!status.value || section.dataset.status === status.value)
         && (!narrow || hits > 0 || (named && !severity.value && !kind.value));
       section.hidden = !fit;

@@ -8,10 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from driftwatch.adapters.channels.building import build_channel
+from driftwatch.adapters.files import write_whole
 from driftwatch.adapters.git import GitMirrors
+from driftwatch.adapters.logs import configure_logging
+from driftwatch.adapters.process import interrupt
 from driftwatch.adapters.releases import Program, Releases
+from driftwatch.adapters.service_manager import Systemd
 from driftwatch.adapters.sources import SourceDirectory
-from driftwatch.adapters.sqlite import SqliteHistory
+from driftwatch.adapters.store.presence import Seat
+from driftwatch.adapters.store.store import Store, open_store, read_key
 from driftwatch.adapters.terraform import TerraformCli
 from driftwatch.config.draft import DraftModule, draft_config
 from driftwatch.config.expansion import expand
@@ -23,11 +29,15 @@ from driftwatch.domain.environment import Environment, Repository
 from driftwatch.domain.masking import Masker
 from driftwatch.domain.model import Report
 from driftwatch.domain.policy import Rule
-from driftwatch.errors import CouldNotLook, StoreError, UsageError
+from driftwatch.domain.routing import Telling
+from driftwatch.errors import ConfigError, CouldNotLook, StoreError, UsageError
 from driftwatch.hcl.configuration import Configuration, read_configuration
 from driftwatch.hcl.discovery import RootModule, find_root_modules
 from driftwatch.pipeline import Judgement, Pipeline, blank_report, examine
-from driftwatch.ports import Checkout, History, PlanDocument
+from driftwatch.ports import Channel, Checkout, History, PlanDocument, ServiceManager
+from driftwatch.render.formats import Format, render
+
+_FOUNDED = "founded"
 
 
 def now() -> datetime:
@@ -53,8 +63,22 @@ class Installation:
     pipeline: Pipeline
     git: GitMirrors
     terraform: TerraformCli
-    history: History
+    store: Store
+    seat: Seat
+    channels: Mapping[str, Channel]
     now: Callable[[], datetime] = now
+
+    @property
+    def history(self) -> History:
+        """Return what remembers reports."""
+        return self.store.reports
+
+    @property
+    def telling(self) -> Telling:
+        """Say who is told of what is found."""
+        notifications = self.config.notifications
+        targets = {name: channel.targets for name, channel in self.channels.items()}
+        return Telling(notifications.routes, targets, notifications.patience)
 
     def discover(self, names: Sequence[str] = ()) -> Fleet:
         """Fetch every repository once and expand globs; `names` narrows it to some environments.
@@ -70,7 +94,8 @@ class Installation:
             if isinstance(commit, str)
         }
         expansion = expand(self.config.environments, directories)
-        return Fleet(_select(expansion.environments, names), repositories, commits, expansion.notes)
+        chosen = select_environments(expansion.environments, names)
+        return Fleet(chosen, repositories, commits, expansion.notes)
 
     def check(
         self, fleet: Fleet, progress: Callable[[str, str], None], parallel: int | None = None
@@ -90,9 +115,28 @@ class Installation:
             raise UsageError(f"No check is on record for {', '.join(sorted(missing))}.")
         return reports
 
+    def write_reports(self, environments: Iterable[str] | None = None) -> list[Path]:
+        """Write the newest reports in every configured format. Raises `StoreError`."""
+        reports, now = self.history.latest(environments), self.now()
+        written = []
+        for name in self.config.formats:
+            path = self.config.reports_dir / f"drift{Format(name).extension}"
+            write_file(path, render(Format(name), reports, now, width=100, color=False))
+            written.append(path)
+        return written
+
+    def is_quiet_start(self) -> bool:
+        """Say whether what is found now is no news: this installation has only just begun."""
+        return self.config.notifications.quiet_first_pass and not self.store.fact(_FOUNDED)
+
+    def settle_in(self) -> None:
+        """Remember that every repository was searched: what is found from now on is news."""
+        if not self.store.fact(_FOUNDED):
+            self.store.remember(_FOUNDED, self.now().isoformat())
+
     def forget_old_reports(self) -> None:
         """Drop what is older than the configured retention."""
-        self.history.forget_before(self.now() - self.config.retention)
+        self.store.forget_before(self.now() - self.config.retention)
 
 
 def open_installation(path: Path, environ: Mapping[str, str] | None = None) -> Installation:
@@ -101,22 +145,59 @@ def open_installation(path: Path, environ: Mapping[str, str] | None = None) -> I
     return build_installation(load_config(path, environ), environ)
 
 
-def build_installation(config: Config, environ: Mapping[str, str]) -> Installation:
-    """Wire adapters to the pipeline; the data directory is made where it is missing."""
+def build_installation(
+    config: Config, environ: Mapping[str, str], store: Store | None = None
+) -> Installation:
+    """Wire adapters to the pipeline; the data directory is made where it is missing.
+
+    A `store` that is open already is used again: a process has only one.
+    """
     data_dir = prepare_data_dir(config.data_dir)
     git = GitMirrors(data_dir, environ)
-    history = SqliteHistory(data_dir / "driftwatch.db")
-    judgement = Judgement(load_policies(config.policies), config.secrets, _key(data_dir))
+    store = store or open_store(data_dir)
+    key = read_key(data_dir / "masking.key")
+    judgement = Judgement(load_policies(config.policies), config.secrets, key)
     terraform = TerraformCli(data_dir, environ, config.release_mirror)
     pipeline = Pipeline(
         git=git,
         terraform=terraform,
         sources=SourceDirectory(),
-        history=history,
+        history=store.reports,
+        snoozes=store.snoozes,
         judgement=judgement,
         now=now,
     )
-    return Installation(config, pipeline, git, terraform, history)
+    channels = {
+        name: build_channel(settings) for name, settings in config.notifications.channels.items()
+    }
+    seat = Seat(data_dir / "daemon.lock")
+    return Installation(config, pipeline, git, terraform, store, seat, channels)
+
+
+def reopen_installation(old: Installation, path: Path, environ: Mapping[str, str]) -> Installation:
+    """Load the configuration anew and build what it describes on the store that is open.
+
+    Raises `ConfigError`, and leaves the old installation as it is.
+    """
+    config = load_config(path, environ)
+    if config.data_dir.resolve() != old.store.folder:
+        raise ConfigError(f"{path}: data_dir cannot change while the daemon runs; restart it.")
+    return build_installation(config, environ, old.store)
+
+
+def interrupt_programs() -> None:
+    """End every program that this process runs, and let none start any more."""
+    interrupt()
+
+
+def build_service_manager(environ: Mapping[str, str]) -> ServiceManager:
+    """Find whoever supervises this process, such as systemd; nobody is fine too."""
+    return Systemd(environ)
+
+
+def start_logging(config: Config, *, level: str = "info") -> None:
+    """Write logs to standard error, with every secret of the configuration masked."""
+    configure_logging(level=level, secrets=config.secrets)
 
 
 def prepare_data_dir(path: Path) -> Path:
@@ -127,6 +208,11 @@ def prepare_data_dir(path: Path) -> Path:
     except OSError as error:
         raise StoreError(f"Cannot use the data directory {path}: {error.strerror}.") from error
     return path.resolve()
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file that appears whole or not at all. Raises `StoreError`."""
+    write_whole(path, text)
 
 
 def explain_document(
@@ -190,7 +276,10 @@ def _read_local(source: Path) -> Configuration:
     )
 
 
-def _select(environments: Sequence[Environment], names: Sequence[str]) -> tuple[Environment, ...]:
+def select_environments(
+    environments: Sequence[Environment], names: Sequence[str]
+) -> tuple[Environment, ...]:
+    """Pick environments by name, all where none is named. Raises `UsageError`."""
     if not names:
         return tuple(environments)
     known = {environment.name: environment for environment in environments}
@@ -199,18 +288,3 @@ def _select(environments: Sequence[Environment], names: Sequence[str]) -> tuple[
         there = ", ".join(sorted(known)) or "none"
         raise UsageError(f"No environment is called {', '.join(unknown)}. There are: {there}.")
     return tuple(known[name] for name in dict.fromkeys(names))
-
-
-def _key(data_dir: Path) -> bytes:
-    """Read this installation's key for digests of secrets, made once."""
-    path = data_dir / "masking.key"
-    try:
-        with path.open("xb") as file:
-            path.chmod(0o600)
-            file.write(secrets.token_bytes(32))
-    except FileExistsError:
-        pass
-    key = path.read_bytes()
-    if len(key) != 32:  # noqa: PLR2004 - as written above
-        raise StoreError(f"{path} is damaged. Remove it: masked values will look changed once.")
-    return key

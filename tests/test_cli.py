@@ -11,9 +11,9 @@ import pytest
 from git.cmd import Git
 
 from driftwatch.adapters.process import run as run_program
+from driftwatch.bootstrap import write_file
 from driftwatch.cli.exits import exit_code
 from driftwatch.cli.main import run
-from driftwatch.cli.output import write_file
 from driftwatch.config.load import process_environment
 from driftwatch.errors import StoreError
 from tests.builders import NOW, make_decision, make_report

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import driftwatch
-from driftwatch.adapters.sqlite import SqliteHistory
+from driftwatch.adapters.store.store import open_store
 from driftwatch.adapters.terraform import TerraformCli
 from driftwatch.adapters.terraform_argv import guarded
 from driftwatch.config.load import process_environment
@@ -31,7 +31,15 @@ from driftwatch.ports import Checkout, History
 from driftwatch.render.formats import Format, render
 from tests.builders import NOW, make_environment, make_repository
 from tests.domain.documents import KEY, compared, make_document, make_entry
-from tests.fakes import Answer, FakeClock, FakeGit, FakeHistory, FakeSources, FakeTerraform
+from tests.fakes import (
+    Answer,
+    FakeClock,
+    FakeGit,
+    FakeHistory,
+    FakeSnoozes,
+    FakeSources,
+    FakeTerraform,
+)
 
 TIMEOUT = CouldNotLook("The plan took longer than 30 minutes.", cause=Cause.TIMEOUT, retryable=True)
 CLEAN = json.dumps(make_document([], [make_entry("aws_x.y", {"a": 1}, {"a": 1})])).encode()
@@ -74,6 +82,7 @@ def make_pipeline(
         git=FakeGit(),
         terraform=FakeTerraform(answers),
         sources=FakeSources(),
+        snoozes=FakeSnoozes(),
         history=history,
         judgement=Judgement(rules, ("configured-secret",), KEY),
         now=FakeClock(NOW + timedelta(hours=hours)),
@@ -210,8 +219,8 @@ def test_t6_an_error_drops_nobody_elses_report() -> None:
 
 
 def test_t7_what_is_known_survives_the_process(tmp_path: Path) -> None:
-    first = Story(SqliteHistory(tmp_path / "driftwatch.db")).check(restored(2))
-    again = Story(SqliteHistory(tmp_path / "driftwatch.db"), hours=1).check(restored(2))
+    first = Story(open_store(tmp_path).reports).check(restored(2))
+    again = Story(open_store(tmp_path).reports, hours=1).check(restored(2))
     assert [d.transition for d in again.decisions] == [Transition.ONGOING]
     assert again.decisions[0].first_seen == first.checked_at
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -189,7 +190,8 @@ class GitMirrors:
         try:
             environment = git_environment(repository, self.inherited) | dict(env or {})
             environment |= {"GIT_DIR": str(mirror)} if command != "init" else {}
-            argv = [*unset(self.inherited, environment), "git", command, *arguments]
+            leash = _leash(environment.get("PATH"))
+            argv = [*leash, *unset(self.inherited, environment), "git", command, *arguments]
             output = Git(str(self.data_dir)).execute(
                 argv,
                 env=environment,
@@ -207,6 +209,13 @@ class GitMirrors:
                 cause=Cause.CONFIGURATION,
             ) from error
         return str(output)
+
+
+@cache
+def _leash(path: str | None) -> tuple[str, ...]:
+    """Let git die with us where the system can do that: a killed daemon leaves no fetch behind."""
+    found = shutil.which("git", path=path) and shutil.which("setpriv", path=path)
+    return (found, "--pdeathsig", "KILL", "--") if found else ()
 
 
 def _resolved(base: str, url: str) -> str:

@@ -8,8 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -20,6 +20,8 @@ from driftwatch.errors import Cause, CouldNotLook
 _CHUNK = 1 << 16
 _LONGEST_LINE = 1 << 20
 _TIME_IS_UP = b"!"
+_stopping = threading.Event()
+_lines: set[socket.socket] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def run(  # noqa: PLR0913 - each says something that no caller may leave to chan
     `CouldNotLook` where it cannot be started, and at the end what `on_line` raised.
     """
     ours, theirs = socket.socketpair()
-    with ours:
+    with ours, _interruptible(ours, argv):
         with theirs:
             process = _start(argv, cwd, env, theirs, grace)
         streams = [_Stream(max_output, on_line), _Stream(max_output, keep_end=True)]
@@ -82,6 +84,36 @@ def run(  # noqa: PLR0913 - each says something that no caller may leave to chan
             reader.join(grace.cleanup)
         process.wait()
     return _outcome(argv, answer, streams, timed_out)
+
+
+def interrupt() -> None:
+    """End every program that runs now, politely at first, and let none start any more."""
+    _stopping.set()
+    for line in tuple(_lines):
+        with suppress(OSError):
+            line.sendall(_TIME_IS_UP)
+
+
+def resume() -> None:
+    """Let programs start again after `interrupt`."""
+    _stopping.clear()
+
+
+@contextmanager
+def _interruptible(line: socket.socket, argv: Sequence[str]) -> Iterator[None]:
+    """Let `interrupt` reach a program for as long as the context lasts."""
+    _lines.add(line)
+    try:
+        if _stopping.is_set():
+            raise CouldNotLook(
+                "driftwatch is stopping.",
+                cause=Cause.MACHINE,
+                retryable=True,
+                command=tuple(argv),
+            )
+        yield
+    finally:
+        _lines.discard(line)
 
 
 def _start(

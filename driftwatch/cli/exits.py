@@ -8,6 +8,8 @@ from driftwatch.domain.model import Report, Status
 IN_SYNC = 0
 COULD_NOT_LOOK = 1
 DRIFT = 2
+SEAT_TAKEN = 75  # EX_TEMPFAIL: another daemon works there
+BAD_CONFIGURATION = 78  # EX_CONFIG; systemd must not start the daemon again and again
 USAGE = 64  # EX_USAGE; click's own 2 would read as drift
 INTERRUPTED = 130
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from driftwatch.bootstrap import draft_configuration
-from driftwatch.cli.output import write_file
+from driftwatch.bootstrap import draft_configuration, write_file
 from driftwatch.errors import UsageError
 
 

@@ -1,4 +1,4 @@
-"""How commands write: stdout is data, stderr is progress, files appear whole or not at all."""
+"""How commands write: stdout is data, stderr is progress."""
 
 import os
 import shutil
@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
+from driftwatch.bootstrap import write_file
 from driftwatch.domain.model import Report
-from driftwatch.errors import StoreError
 from driftwatch.render.formats import Format, render
 
 Command = Callable[..., Any]
@@ -51,23 +51,3 @@ def write(reports: Sequence[Report], now: datetime, format_: str, output: Path |
 def wants_color() -> bool:
     """Say whether standard output shows colours: a terminal, unless NO_COLOR is set."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")  # noqa: TID251 - no-color.org
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a half.
-
-    Raises `StoreError` where the disk refuses.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8", errors="backslashreplace")
-            return  # a device or a pipe: never to be replaced by a file
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            draft.write_text(text, encoding="utf-8", errors="backslashreplace")
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise StoreError(f"Cannot write {path}: {error.strerror}.") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from driftwatch.adapters import locks
-from driftwatch.adapters.locks import held_by_nobody, locked
+from driftwatch.adapters.locks import held_by_nobody, locked, locked_within
 
 HOLDER = """
 import sys
@@ -77,3 +77,12 @@ def test_a_lock_dies_with_its_holder(tmp_path: Path) -> None:
         assert not free(path)
         holder.kill()
     assert free(path)
+
+
+def test_a_lock_that_is_held_for_too_long_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    late = pytest.raises(TimeoutError, match="another process has held lock")
+    with locked(path), late, locked_within(path, 0.05):
+        pass
+    with locked_within(path, 0.05):
+        assert path.stat().st_mode & 0o777 == 0o600

@@ -6,19 +6,23 @@ time: each process has one, and a lock on a file beside the database lets one of
 other connections open the file read-only, and such a connection cannot checkpoint.
 """
 
+import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 from sqlite_utils import Database as Tables
 
-from driftwatch.adapters.locks import locked
+from driftwatch.adapters.locks import locked_within
 from driftwatch.adapters.store.schema import STEPS, VERSION, statements
 from driftwatch.errors import StoreError
+
+Record = TypeVar("Record")
 
 _PATIENCE = 30.0  # seconds to wait for a foreign program that holds the database
 
@@ -45,7 +49,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Tables]:
         """Hold the write lock for one transaction, and commit it unless something is raised."""
-        with self.explained(), self._turn, locked(self._lock):
+        with self.explained(), self._turn, locked_within(self._lock, _PATIENCE):
             if self._writer is None:
                 self._writer = _open(self.path)
             connection = self._writer.conn
@@ -58,11 +62,16 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
-    def query(self, sql: str, parameters: object = ()) -> list[sqlite3.Row]:
-        """Read rows, as they were at one moment; they answer to column names."""
+    def query(self, sql: str, parameters: Any = ()) -> list[dict[str, Any]]:
+        """Read rows by column name, all as they were at one moment."""
         with self.explained():
-            rows: list[sqlite3.Row] = self._reader.execute(sql, parameters).fetchall()  # type: ignore[arg-type]
-            return rows
+            return rows_of(self._reader.execute(sql, parameters))
+
+    def read(
+        self, kind: type[Record], sql: str, parameters: Any = (), *, lists: Sequence[str] = ()
+    ) -> list[Record]:
+        """Read rows as records whose fields have the columns' names; `lists` are kept as JSON."""
+        return [record(kind, row, lists=lists) for row in self.query(sql, parameters)]
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -96,8 +105,15 @@ class Database:
             _sound(self.path)
 
     def close(self) -> None:
-        """Close the writing connection; the last one to close empties the log into the file."""
-        with self._turn, locked(self._lock):
+        """Close the connections of this thread, and the one that writes last.
+
+        Where no other thread reads, that empties the write-ahead log into the file.
+        """
+        reader: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if reader is not None:
+            reader.close()
+            self._local.connection = None
+        with self.explained(), self._turn, locked_within(self._lock, _PATIENCE):
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
@@ -128,6 +144,10 @@ class Database:
             )
 
     def _migrate(self) -> None:
+        if self.path.exists() and self.path.stat().st_size > 0:
+            (found,) = self._reader.execute("PRAGMA user_version").fetchone()
+            if found == VERSION:
+                return  # whoever only reads need not wait for whoever writes
         self.path.touch(mode=0o600)
         with self.writing() as tables:
             (version,) = tables.conn.execute("PRAGMA user_version").fetchone()
@@ -150,6 +170,18 @@ def backups_in(data_dir: Path) -> list[Path]:
 def newest_backup(data_dir: Path) -> Path | None:
     """Find the newest backup in a data directory."""
     return next(reversed(backups_in(data_dir)), None)
+
+
+def rows_of(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
+    """Fetch all rows by column name."""
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def record(kind: type[Record], row: dict[str, Any], *, lists: Sequence[str] = ()) -> Record:
+    """Turn a row into a record; SQLite has no booleans, times or lists of its own."""
+    values = {**row, **{name: json.loads(row[name]) for name in lists}}
+    return msgspec.convert(values, kind, strict=False)
 
 
 def moment(when: datetime) -> str:
@@ -181,7 +213,6 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_PATIENCE, isolation_level=None
     )
-    connection.row_factory = sqlite3.Row
     _set(connection, "query_only = ON")
     return connection
 

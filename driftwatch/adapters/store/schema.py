@@ -65,7 +65,9 @@ CREATE TABLE watch (
     snoozed INTEGER NOT NULL DEFAULT 0,
     proven_at TEXT,
     in_sync_at TEXT,
-    failure TEXT NOT NULL DEFAULT ''
+    failure TEXT NOT NULL DEFAULT '',
+    directories TEXT NOT NULL DEFAULT '[]',
+    severities TEXT NOT NULL DEFAULT '{}'
 );
 CREATE INDEX watch_by_due ON watch (next_due) WHERE next_due IS NOT NULL;
 CREATE TABLE job (

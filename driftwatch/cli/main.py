@@ -14,17 +14,26 @@ from driftwatch.render.text import visible
 
 # Each command's module is imported when it is asked for: `--help` must not wait for boto3.
 _COMMANDS = {
+    "audit": "List who did what, or verify that nobody changed that list.",
+    "backup": "Copy the database while it is in use.",
     "check": "Look at environments now and say what drifted.",
     "completion": "Print a script that completes commands in your shell.",
     "config": "Validate driftwatch.yaml, or print its JSON Schema.",
+    "daemon": "Watch on schedule, tell people, serve the dashboard.",
     "demo": "Build a small real world, break it, and watch driftwatch find out.",
     "doctor": "Say what is missing before a check can be believed.",
     "explain": "Compare, judge and render a plan document that you already have.",
     "history": "List the checks of one environment.",
     "init": "Discover root modules and write driftwatch.yaml.",
+    "notify": "Send a sample through every route, or list them.",
+    "messages": "List what people were told, and send again what could not be sent.",
     "policy": "List the rules, or test them with their own examples.",
     "report": "Render the last known reports again.",
+    "snooze": "Not to hear of a known drift for a while, as long as its value stays.",
+    "snoozes": "List what is snoozed, until when and why.",
     "status": "Show every environment's status and freshness.",
+    "token": "Make, list and revoke what the API and the dashboard are used with.",
+    "unsnooze": "Hear of a snoozed drift again.",
 }
 
 

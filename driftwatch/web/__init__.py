@@ -1,0 +1,1 @@
+"""What people and machines open: the dashboard, the JSON API, metrics and push webhooks."""

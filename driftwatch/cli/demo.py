@@ -1,7 +1,9 @@
 """`driftwatch demo`: a small real world, broken in front of you, and what driftwatch finds."""
 
 import signal
+import sys
 import tempfile
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,6 +16,12 @@ from driftwatch.cli.output import write
 from driftwatch.cli.progress import PassProgress
 from driftwatch.config.load import process_environment
 from driftwatch.errors import UsageError
+
+_BREAK = (
+    "import boto3; logs = boto3.client('logs');"
+    " group = logs.describe_log_groups()['logGroups'][0]['logGroupName'];"
+    " logs.put_retention_policy(logGroupName=group, retentionInDays=545)"
+)
 
 
 @click.command()
@@ -65,12 +73,20 @@ def _show(root: Path, *, keep: bool) -> int:
             for path in written:
                 click.echo(f"report: {path}")
             if keep:
-                _wait(world.config)
+                _wait(world.config, world.variables)
     return IN_SYNC if verification.all_found and not quiet else COULD_NOT_LOOK
 
 
-def _wait(config: Path) -> None:
-    click.echo(f"\nThe world is yours until Ctrl-C: driftwatch -c {config} check")
+def _wait(config: Path, variables: Mapping[str, str]) -> None:
+    """Say how to play with the world, and keep it until somebody has had enough."""
+    cloud = " ".join(f"{name}={value}" for name, value in variables.items())
+    click.echo(
+        f"""
+The world is yours until Ctrl-C. In another terminal, watch it and open its dashboard:
+  driftwatch -c {config} daemon        # http://127.0.0.1:8420
+Then break something, and read about it within a minute in {config.parent / "mail"}:
+  {cloud} {sys.executable} -c {_BREAK!r}"""
+    )
     try:
         signal.pause()
     except KeyboardInterrupt:

@@ -14,6 +14,7 @@ from driftwatch.adapters.terraform_environment import base_environment
 from driftwatch.demo.cases import PlantedCase
 from driftwatch.demo.cloud import REGION, Cloud, embedded_cloud
 from driftwatch.demo.failure import WorldError
+from driftwatch.demo.mail import MailServer, mail_server
 from driftwatch.demo.repository import BRANCH, LiveRepository, create_repository
 from driftwatch.demo.tampering import PLANTED, Planted
 from driftwatch.demo.terraform import DemoTerraform
@@ -115,8 +116,9 @@ def build_world(root: Path, settings: WorldSettings, say: Say) -> Iterator[World
     root = root.resolve()
     if any(root.iterdir()):
         raise WorldError(f"{root} is not empty; the demo needs a directory of its own")
-    with embedded_cloud(root) as cloud:
+    with embedded_cloud(root) as cloud, mail_server(root) as mail:
         say(f"An embedded AWS listens on {cloud.endpoint}")
+        say(f"A mail server puts mail into {mail.folder}")
         live = create_repository(root)
         say(f"A Git repository is at {live.bare}")
         _create_state_bucket(cloud)
@@ -132,7 +134,7 @@ def build_world(root: Path, settings: WorldSettings, say: Say) -> Iterator[World
         _apply_all(terraform, live, roots, (settings.at_once, say))
         names = {module.name for module in roots}
         planted = tuple(p for p in PLANTED if p.case.environment in names)
-        config = _write_config(root, cloud, roots, settings.binary)
+        config = _write_config(root, (cloud, mail), roots, settings.binary)
         yield World(cloud, live, config, environ, planted)
 
 
@@ -189,11 +191,29 @@ def _do_all(jobs: Sequence[tuple[Callable[[Path], None], Path]], at_once: int) -
             raise
 
 
-def _write_config(root: Path, cloud: Cloud, roots: Sequence[RootModule], binary: str) -> Path:
+def _write_config(
+    root: Path, servers: tuple[Cloud, MailServer], roots: Sequence[RootModule], binary: str
+) -> Path:
+    cloud, mail = servers
+    smtp = {
+        "host": "127.0.0.1",
+        "port": mail.port,
+        "security": "none",
+        "sender": "driftwatch@example.org",
+    }
     document = {
         "repositories": {"live": {"url": str(root / "live.git"), "branch": BRANCH}},
         "environments": {module.name: _environment(module) for module in roots},
-        "defaults": {"terraform": {"binary": binary}, "env": dict(cloud.variables)},
+        "defaults": {
+            "terraform": {"binary": binary},
+            "env": dict(cloud.variables),
+            "schedule": "every 1m",
+        },
+        "notifications": {
+            "channels": {"mail": {"smtp": smtp}},
+            "routes": {"everybody": {"channel": "mail", "to": ["you@example.org"]}},
+        },
+        "web": {"public_url": "http://127.0.0.1:8420"},
         "reports": {"directory": str(root / "reports")},
         "data_dir": str(root / "data"),
     }

@@ -17,6 +17,8 @@ ROOT = Path(__file__).parent.parent
         (["plan_document.py", "--resources", "200"], "2 drifted"),
         (["html_report.py", "--environments", "5"], "html"),
         (["check.py", "--rounds", "1", "--fleet", "0"], "driftwatch check"),
+        (["kill.py", "--kills", "50"], "nothing was lost"),
+        (["fleet.py", "overhead", "--environments", "50", "--checks", "100"], "overhead:"),
     ],
 )
 def test_a_benchmark_runs(arguments: list[str], said: str) -> None:

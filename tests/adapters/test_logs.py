@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from _pytest.logging import LogCaptureHandler as pytest_logs
 import structlog
+from _pytest.logging import LogCaptureHandler
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -201,7 +201,7 @@ def test_a_hostile_value_can_neither_forge_a_line_nor_drive_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, log: Log, value: str
 ) -> None:
     # What pytest captures goes to its main process, which cannot take half of a surrogate pair.
-    ours = [h for h in logging.getLogger().handlers if not isinstance(h, pytest_logs)]
+    ours = [h for h in logging.getLogger().handlers if not isinstance(h, LogCaptureHandler)]
     monkeypatch.setattr(logging.getLogger(), "handlers", ours)
     logger().info("check done", address=value, k={value: [value]})
     logging.getLogger("x").warning(value)

@@ -21,7 +21,7 @@ from tests.adapters.test_releases import Mirror
 from tests.packaging.tools import PACKAGING, ROOT, call, said, tool
 
 DOCKER = PACKAGING / "docker"
-GIVEN = {"GIT_TOKEN": "a-token-for-git", "SMTP_HOST": "mail"}
+GIVEN = {"GIT_TOKEN": "a-token-for-git", "SMTP_HOST": "127.0.0.1"}
 
 Instruction = tuple[str, str]
 

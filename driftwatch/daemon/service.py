@@ -145,7 +145,7 @@ class Daemon:
         """Go round once: what came up, the queue, the outbox."""
         if self._reloads.is_set():
             self._reloads.clear()
-            self._load_anew()
+            self._guarded(self._load_anew)
         if self._clock.jumped():
             self._guarded(self._align)
         self._guarded(self._work)
@@ -159,14 +159,14 @@ class Daemon:
         self.postman.deliver()
 
     def _guarded(self, do: Callable[[], None]) -> None:
-        """Do something, and be ill rather than dead where the store refuses it."""
+        """Do something, and be ill rather than dead where that fails."""
         try:
             do()
             self._ill = ""
-        except StoreError as error:
+        except Exception as error:
             if not self._ill:
-                log.warning("the store cannot be used", error=str(error))
-            self._ill = str(error)
+                log.exception("the daemon is ill", error=str(error))
+            self._ill = str(error) or type(error).__name__
             time.sleep(_ROUND)
 
     def _chores(self) -> tuple[Chore, ...]:
@@ -179,6 +179,7 @@ class Daemon:
             Chore("outbox", timedelta(seconds=10), self._recover),
             Chore("digests", timedelta(seconds=10), self._upkeep.release_digests),
             Chore("reports", timedelta(seconds=20), self._upkeep.write_reports),
+            Chore("status", timedelta(seconds=10), self._say_status),
             Chore("dead man's switch", minute, self._ping),
             Chore("backup", minute, self._upkeep.back_up),
             Chore("forgetting", hour, self._upkeep.forget),
@@ -199,6 +200,11 @@ class Daemon:
         installation = self.installation
         if installation.store.outbox.recover(installation.store.presence.is_alive):
             self.wake()
+
+    def _say_status(self) -> None:
+        watched, running = len(self.register.environments), len(self.dispatcher.running)
+        problems = "".join(f"; {problem}" for problem in self.problems())
+        self._manager.status(f"{watched} environments, {running} being checked{problems}")
 
     def _ping(self) -> None:
         self._upkeep.ping(tuple(self.problems()))
@@ -225,17 +231,33 @@ class Daemon:
         audit = self.installation.store.audit
         try:
             new = reopen_installation(self.installation, path, self._reload.environ)
+            self._move_web(new)
         except DriftwatchError as error:
             log.warning("the configuration is refused, the old one holds", error=str(error))
             audit.append("driftwatch", "config.refuse", str(path), {"error": str(error)}, now)
         else:
             self._site.installation = new
             start_logging(new.config, level=self._reload.log_level)
+            self._clock.stop()
+            self._clock = Clock(self._chores())
+            self._clock.start()  # which looks for environments at once
+            log.info("the configuration is loaded anew")
             audit.append("driftwatch", "config.change", str(path), {"sha256": _digest(path)}, now)
             new.store.remember("configuration", _digest(path))
-            log.info("the configuration is loaded anew")
-            self._guarded(self._discover)
-        self._manager.ready()
+        finally:
+            self._manager.ready()
+
+    def _move_web(self, new: Installation) -> None:
+        """Listen where the new configuration says, if that is elsewhere. Raises `ConfigError`."""
+        before, after = self.installation.config.web, new.config.web
+        if (before.enabled, before.host, before.port) == (after.enabled, after.host, after.port):
+            return
+        server = WebServer(self, after) if after.enabled else None
+        if server:
+            server.start()
+        if self._web:
+            self._web.stop()
+        self._web = server
 
     def _stop(self) -> None:
         """Finish or hand back what runs, within the time there is, and leave nothing behind."""

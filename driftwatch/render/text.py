@@ -61,7 +61,7 @@ _APPLY = {
     Action.REPLACE: "would destroy it and create it anew",
     Action.FORGET: "would forget it and leave it as it is",
 }
-_WORST_FIRST = (
+WORST_FIRST = (
     Status.FAILED,
     Status.DRIFTED_AND_PENDING,
     Status.DRIFTED,
@@ -181,4 +181,4 @@ def sort_worst_first(reports: Sequence[Report], now: datetime) -> list[Report]:
 def _urgency(report: Report, now: datetime) -> tuple[int, int, str]:
     ranks = [decision.finding.severity.rank for decision in report.visible]
     worst = min(ranks, default=len(Severity))
-    return _WORST_FIRST.index(report.status_at(now)), worst, report.environment
+    return WORST_FIRST.index(report.status_at(now)), worst, report.environment

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from driftwatch.domain.model import Severity, Status
 from driftwatch.domain.watched import Watched
-from driftwatch.web.words import WORST_FIRST, plural
+from driftwatch.render.text import WORST_FIRST
+from driftwatch.web.words import plural
 
 PAGE = 100
 

@@ -2,21 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from driftwatch.domain.model import Status
 from driftwatch.domain.schedule import write_length
 from driftwatch.render.text import ago
 
-WORST_FIRST = (
-    Status.FAILED,
-    Status.DRIFTED_AND_PENDING,
-    Status.DRIFTED,
-    Status.UNKNOWN,
-    Status.STALE,
-    Status.NEVER,
-    Status.PENDING,
-    Status.SNOOZED,
-    Status.IN_SYNC,
-)
 _MINUTE = 60
 
 

@@ -360,3 +360,23 @@ def _mode(path: Path) -> int:
         return path.stat().st_mode
     except FileNotFoundError:
         return 0
+
+
+def test_the_dashboard_moves_when_the_configuration_says_so(tmp_path: Path) -> None:
+    first, second = free_port(), free_port()
+    fleet = build_fleet(tmp_path / "f", ("prod",), web={"listen": f"127.0.0.1:{first}"})
+    with fleet.daemon() as process:
+        wait_for(lambda: looked_at(fleet))
+        fleet.configure(web={"listen": f"127.0.0.1:{second}"})
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "loaded anew" in fleet.log)
+        assert httpx2.get(f"http://127.0.0.1:{second}/healthz").status_code == 200
+        with pytest.raises(httpx2.ConnectError):
+            httpx2.get(f"http://127.0.0.1:{first}/healthz")
+        fleet.configure(web={"listen": "0.0.0.0:0"})
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "can be reached from other machines" in fleet.log)
+        assert httpx2.get(f"http://127.0.0.1:{second}/healthz").status_code == 200
+        checks = len(reports_of(fleet, "prod"))
+        wait_for(lambda: len(reports_of(fleet, "prod")) > checks + 1)
+        assert ends(process) == 0

@@ -8,9 +8,9 @@ from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import psutil
 import structlog
 
+from driftwatch.daemon.memory import free_memory
 from driftwatch.daemon.site import FRESH, Commits, Register, Site
 from driftwatch.domain.job import Candidate, Job
 from driftwatch.domain.model import Report
@@ -173,7 +173,7 @@ class Dispatcher:
         each = installation.config.daemon.memory_per_check << 20
         if each:
             young = sum(time.monotonic() - began < _GROWTH for began in self._began.values())
-            room = psutil.virtual_memory().available // each - young
+            room = free_memory() // each - young
             # One check may always run, or small machines would never look.
             free = min(free, room if running else max(room, 1))
         return max(free, 0)

@@ -146,9 +146,14 @@ def survivors_of(fleet: Fleet) -> Iterator[str]:
     left = descendants_of(fleet.root)
     yield from (f"survivor: {line}" for line in left)
     for folder in ("runs", "worktrees", "running"):
-        found = [path.name for path in (fleet.data_dir / folder).iterdir()]
+        found = [path.name for path in (fleet.data_dir / folder).iterdir() if is_residue(path)]
         if found:
             yield f"{folder} holds {found}"
+
+
+def is_residue(path: Path) -> bool:
+    """Tell what stays from what the next start a minute later sweeps: folders nobody had locked."""
+    return path.is_file() or (path / ".alive").exists() or time.time() - path.stat().st_mtime > 60
 
 
 def replay(reports: list[Report]) -> Iterator[tuple[EventKind, str, datetime]]:

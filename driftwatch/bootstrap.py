@@ -37,7 +37,7 @@ from driftwatch.pipeline import Judgement, Pipeline, blank_report, examine
 from driftwatch.ports import Channel, Checkout, History, PlanDocument, ServiceManager
 from driftwatch.render.formats import Format, render
 
-_FOUNDED = "founded"
+_SEARCHED = "searched"
 
 
 def now() -> datetime:
@@ -125,14 +125,17 @@ class Installation:
             written.append(path)
         return written
 
-    def is_quiet_start(self) -> bool:
-        """Say whether what is found now is no news: this installation has only just begun."""
-        return self.config.notifications.quiet_first_pass and not self.store.fact(_FOUNDED)
+    def quiet_repositories(self, names: Iterable[str]) -> set[str]:
+        """Say of which repositories what is found now is no news: they were never searched."""
+        if not self.config.notifications.quiet_first_pass:
+            return set()
+        return {name for name in names if not self.store.fact(f"{_SEARCHED} {name}")}
 
-    def settle_in(self) -> None:
-        """Remember that every repository was searched: what is found from now on is news."""
-        if not self.store.fact(_FOUNDED):
-            self.store.remember(_FOUNDED, self.now().isoformat())
+    def settle_in(self, names: Iterable[str]) -> None:
+        """Remember that repositories were searched: what is found from now on is news."""
+        for name in names:
+            if not self.store.fact(f"{_SEARCHED} {name}"):
+                self.store.remember(f"{_SEARCHED} {name}", self.now().isoformat())
 
     def forget_old_reports(self) -> None:
         """Drop what is older than the configured retention."""

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from driftwatch.adapters.locks import held_by_nobody, locked
 
 _ALIVE = ".alive"
+_TIME_TO_LOCK = 60.0  # seconds
 _LONGEST_SOCKET_FOLDER = 80  # bytes
 
 
@@ -51,9 +53,20 @@ def sweep(parent: Path) -> int:
     for folder in parent.iterdir() if parent.is_dir() else ():
         alive = folder / _ALIVE
         if not alive.exists():
-            continue  # made this very moment, before its owner could lock it
+            # Made this very moment, before its owner could lock it; or its owner died just then.
+            if _age(folder) > _TIME_TO_LOCK:
+                shutil.rmtree(folder, ignore_errors=True)
+                removed += 1
+            continue
         with held_by_nobody(alive) as abandoned:
             if abandoned:
                 shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
     return removed
+
+
+def _age(folder: Path) -> float:
+    try:
+        return time.time() - folder.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,6 +1,7 @@
 """Plans with terraform or tofu: init where needed, plan, show; nothing is ever changed."""
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,8 @@ from driftwatch.ports import Checkout, PlanDocument, Progress
 _LARGEST_DOCUMENT = 512 << 20  # bytes; 20,000 resources make about 180 MB
 _LONGEST_MESSAGE = 1 << 16
 _MESSAGES = 64
+
+_NO_LOGIN = re.compile(r"REGION|CA_BUNDLE|METADATA_DISABLED|ENDPOINT_URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ class TerraformCli:
             return f"from {environment.aws.role_arn}"
         if any(name.startswith(("AWS_", "ARM_", "GOOGLE_")) for name in environment.env):
             return "from its configuration"
-        found = [name for name in credentials_of(self.inherited) if "REGION" not in name]
+        found = [name for name in credentials_of(self.inherited) if not _NO_LOGIN.search(name)]
         return f"from {', '.join(sorted(found))}" if found else "from the machine, if there are any"
 
     def _session(self, environment: Environment) -> dict[str, str]:

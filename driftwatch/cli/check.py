@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from driftwatch.bootstrap import Installation, open_installation, start_logging
-from driftwatch.cli.exits import exit_code
+from driftwatch.cli.exits import COULD_NOT_LOOK, exit_code
 from driftwatch.cli.output import output_options, write
 from driftwatch.cli.progress import PassProgress
 from driftwatch.domain.model import Report
@@ -36,13 +36,16 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     one pass of the daemon, and may run beside one: nothing is checked or told twice.
     """
     installation = open_installation(config)
+    blind = False
     with PassProgress(quiet=quiet) as progress:
-        run = run_delivering_pass if deliver else run_pass
-        reports = run(installation, environments, progress, parallel)
+        if deliver:
+            reports, blind = run_delivering_pass(installation, environments, progress, parallel)
+        else:
+            reports = run_pass(installation, environments, progress, parallel)
         write_reports(installation, progress)
     now = installation.now()
     write(reports, now, format_, output)
-    return exit_code(reports, now)
+    return COULD_NOT_LOOK if blind else exit_code(reports, now)
 
 
 def run_pass(
@@ -70,8 +73,11 @@ def run_delivering_pass(
     names: tuple[str, ...],
     progress: PassProgress,
     parallel: int | None = None,
-) -> list[Report]:
-    """Make one pass as the daemon would, tell people what is news, and say what was skipped."""
+) -> tuple[list[Report], bool]:
+    """Make one pass as the daemon would, tell people what is news, and say what was skipped.
+
+    Returns the reports, and whether a repository could not be reached of which nothing is known.
+    """
     from driftwatch.daemon.single_pass import run_single_pass  # noqa: PLC0415 - slow to import
 
     start_logging(installation.config, level="warning")
@@ -87,7 +93,10 @@ def run_delivering_pass(
     if passed.unsent:
         noun = "message waits" if passed.unsent == 1 else "messages wait"
         click.echo(f"{passed.unsent} {noun} to be sent; see `driftwatch messages list`", err=True)
-    return sorted(passed.reports, key=lambda report: report.environment)
+    for name in passed.blind:
+        click.echo(f"The repository {name} cannot be reached; see `driftwatch doctor`", err=True)
+    reports = sorted(passed.reports, key=lambda report: report.environment)
+    return reports, bool(passed.blind)
 
 
 def write_reports(installation: Installation, progress: PassProgress) -> list[Path]:

@@ -36,7 +36,8 @@ def command(config: Path, log_level: str) -> int:
         listen_to_signals(daemon)
         daemon.run()
     except ConfigError as error:
-        click.echo(f"Error: {visible(str(error))}", err=True)
+        for line in f"Error: {error}".splitlines():
+            click.echo(visible(line), err=True)
         return BAD_CONFIGURATION
     except SeatTakenError as error:
         click.echo(f"Error: {visible(str(error))}", err=True)

@@ -17,12 +17,6 @@ from driftwatch.cli.progress import PassProgress
 from driftwatch.config.load import process_environment
 from driftwatch.errors import UsageError
 
-_BREAK = (
-    "import boto3; logs = boto3.client('logs');"
-    " group = logs.describe_log_groups()['logGroups'][0]['logGroupName'];"
-    " logs.put_retention_policy(logGroupName=group, retentionInDays=545)"
-)
-
 
 @click.command()
 @click.option("--keep", is_flag=True, help="Leave the world running to play with, until Ctrl-C.")
@@ -39,7 +33,7 @@ def command(keep: bool, directory: Path | None) -> int:
     everything planted was found and rightly named.
     """
     if find_spec("moto") is None:
-        raise UsageError("The demo needs its extra: pip install 'driftwatch[demo]'.")
+        raise UsageError("The demo needs its extra: pip install '.[demo]' in a checkout.")
     root = directory or Path(tempfile.mkdtemp(prefix="driftwatch-demo-"))
     root.mkdir(parents=True, exist_ok=True)
     return _show(root.resolve(), keep=keep)
@@ -79,13 +73,14 @@ def _show(root: Path, *, keep: bool) -> int:
 
 def _wait(config: Path, variables: Mapping[str, str]) -> None:
     """Say how to play with the world, and keep it until somebody has had enough."""
-    cloud = " ".join(f"{name}={value}" for name, value in variables.items())
+    from driftwatch.demo.breaking import break_command  # noqa: PLC0415 - the demo's extra
+
     click.echo(
         f"""
 The world is yours until Ctrl-C. In another terminal, watch it and open its dashboard:
-  driftwatch -c {config} daemon        # http://127.0.0.1:8420
-Then break something, and read about it within a minute in {config.parent / "mail"}:
-  {cloud} {sys.executable} -c {_BREAK!r}"""
+  {sys.executable} -m driftwatch -c {config} daemon        # http://127.0.0.1:8420
+Then break something, and read about it a minute or so later in {config.parent / "mail"}:
+  {break_command(variables)}"""
     )
     try:
         signal.pause()

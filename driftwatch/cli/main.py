@@ -125,9 +125,11 @@ def _tell(error: DriftwatchError | click.ClickException) -> None:
     if isinstance(error, click.ClickException):
         error.show()
         return
-    click.echo(f"Error: {visible(str(error))}", err=True)
+    for line in f"Error: {error}".splitlines():
+        click.echo(visible(line), err=True)
     if isinstance(error, CouldNotLook) and error.detail:
-        click.echo(visible(error.detail), err=True)
+        for line in error.detail.splitlines():
+            click.echo(visible(line), err=True)
 
 
 def main() -> None:

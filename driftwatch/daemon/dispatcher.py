@@ -55,7 +55,10 @@ class Silence:
 
 
 class Dispatcher:
-    """Runs checks. Its methods are for one thread alone; checks run on `executor`."""
+    """Runs checks. Its methods are for one thread alone; checks run on `executor`.
+
+    `blocked` says by environment what keeps checks from running that more room would not help.
+    """
 
     def __init__(
         self,
@@ -76,6 +79,7 @@ class Dispatcher:
         self._told = 0.0
         self._turn = threading.Lock()
         self.stopping = threading.Event()
+        self.blocked: dict[str, str] = {}
 
     @property
     def running(self) -> Sequence[Job]:
@@ -154,8 +158,11 @@ class Dispatcher:
         free = self._free_slots()
         counts = Counter(installation.store.queue.running()) if candidates else Counter()
         now = installation.now()
+        self.blocked = {}
         for candidate in candidates:
             why = self._obstacle(candidate, now)
+            if why:
+                self.blocked[candidate.environment] = why
             if not why and free <= 0:
                 why = "other checks run first"
             if not why and _is_full(candidate.account, counts, settings.checks_per_account):
@@ -172,7 +179,9 @@ class Dispatcher:
         free = installation.config.parallelism - running
         each = installation.config.daemon.memory_per_check << 20
         if each:
-            young = sum(time.monotonic() - began < _GROWTH for began in self._began.values())
+            with self._turn:
+                began = list(self._began.values())
+            young = sum(time.monotonic() - moment < _GROWTH for moment in began)
             room = free_memory() // each - young
             # One check may always run, or small machines would never look.
             free = min(free, room if running else max(room, 1))
@@ -193,7 +202,9 @@ class Dispatcher:
 
     def _start(self, candidate: Candidate) -> bool:
         installation = self._site.installation
-        environment = self._register.environments[candidate.environment]
+        environment = self._register.environments.get(candidate.environment)
+        if environment is None:
+            return False  # it went this very moment
         lease = environment.timeout + _MARGIN
         job = installation.store.queue.claim(
             candidate.number, self._site.identity, installation.now(), lease

@@ -13,12 +13,12 @@ from driftwatch.domain.model import Report
 from driftwatch.domain.notice import Delivery, Message, Notice, Refusal
 from driftwatch.domain.routing import Route
 from driftwatch.domain.windows import Activity, Hindrance, find_hindrance
-from driftwatch.errors import CouldNotSend
+from driftwatch.errors import CouldNotSend, StoreError
 
 log = structlog.get_logger("driftwatch.messages")
 
 _ASK_AGAIN = timedelta(hours=1)  # where a window does not say when it opens
-_AT_ONCE = 500  # messages looked at in one round
+_AT_ONCE = 50  # messages of one channel in one round
 
 
 class Postman:
@@ -31,6 +31,8 @@ class Postman:
         self._count = count or (lambda _channel, _result: None)
         self._executor = executor
         self._busy: set[str] = set()
+        self._sending: set[int] = set()
+        self._unsettled: dict[int, tuple[Message, Delivery]] = {}
         self._turn = threading.Lock()
         self.stopping = threading.Event()
 
@@ -42,22 +44,40 @@ class Postman:
 
     def deliver(self) -> None:
         """Begin to send what is due, on every channel that is not busy. Raises `StoreError`."""
+        self._settle_late()
         installation = self._site.installation
-        by_channel: dict[str, list[Message]] = {}
-        for message in installation.store.outbox.due(installation.now(), _AT_ONCE):
-            if not self._hindered(message):
-                by_channel.setdefault(message.channel, []).append(message)
-        for channel, messages in by_channel.items():
+        outbox, now = installation.store.outbox, installation.now()
+        for channel in outbox.due_channels(now):
             with self._turn:
                 if channel in self._busy or self.stopping.is_set():
                     continue
-                self._busy.add(channel)
-            self._executor.submit(self._serve, channel, messages)
+            due = outbox.due(now, _AT_ONCE, channel)
+            if messages := [message for message in due if not self._hindered(message)]:
+                with self._turn:
+                    self._busy.add(channel)
+                self._executor.submit(self._serve, channel, messages)
+
+    def recover(self) -> int:
+        """Free what nobody sends any more, and count it. Raises `StoreError`."""
+        store = self._site.installation.store
+        with self._turn:
+            in_hand = self._sending | self._unsettled.keys()
+        return store.outbox.recover(store.presence.is_alive, (self._site.identity, in_hand))
+
+    def _settle_late(self) -> None:
+        """Save how sending went where that could not be saved at once."""
+        with self._turn:
+            late = list(self._unsettled.items())
+        for number, (message, delivery) in late:
+            self._settle(message, delivery)
+            with self._turn:
+                self._unsettled.pop(number, None)
 
     def release_digests(self) -> None:
         """Let go of the digests whose time has come. Raises `StoreError`."""
         installation = self._site.installation
         telling = installation.telling
+        installation.store.outbox.follow(telling, installation.now())
         if any(route.digest for route in telling.routes):
             installation.store.outbox.release_digests(telling, installation.now(), self._stands)
 
@@ -82,10 +102,9 @@ class Postman:
 
     def _hindrance(self, message: Message) -> Hindrance | None:
         installation = self._site.installation
-        if not message.environment:
-            return None
         watched = installation.store.watchlist.find(message.environment)
         labels = watched.labels if watched else ()
+        # A digest is of no single environment: windows that name some have no say in it.
         environment = (message.environment, labels)
         windows = installation.config.windows
         return find_hindrance(windows, Activity.NOTIFY, environment, installation.now())
@@ -105,14 +124,31 @@ class Postman:
 
     def _send(self, message: Message) -> None:
         installation = self._site.installation
-        outbox = installation.store.outbox
-        claimed = outbox.claim(message, self._site.identity)
-        if claimed is None:
-            return
-        delivery = self._attempt(claimed)
+        with self._turn:
+            self._sending.add(message.number)
+        try:
+            outbox, now = installation.store.outbox, installation.now()
+            claimed = outbox.claim(message, self._site.identity, now)
+            if claimed is not None:
+                self._settle_or_keep(claimed, self._attempt(claimed))
+        finally:
+            with self._turn:
+                self._sending.discard(message.number)
+
+    def _settle_or_keep(self, message: Message, delivery: Delivery) -> None:
+        """Save how sending went; where that fails, keep it: who got a message got it."""
+        self._tell(message, delivery)
+        try:
+            self._settle(message, delivery)
+        except StoreError as error:
+            log.warning("how a message went cannot be saved yet", error=str(error))
+            with self._turn:
+                self._unsettled[message.number] = (message, delivery)
+
+    def _settle(self, message: Message, delivery: Delivery) -> None:
+        installation = self._site.installation
         patience = installation.config.notifications.give_up_after
-        outbox.settle(claimed, delivery, installation.now(), patience)
-        self._tell(claimed, delivery)
+        installation.store.outbox.settle(message, delivery, installation.now(), patience)
 
     def _attempt(self, message: Message) -> Delivery:
         channel = self._site.installation.channels.get(message.channel)

@@ -83,7 +83,8 @@ class Daemon:
 
     def problems(self) -> Sequence[str]:
         """Say what is wrong with the daemon itself; nothing where it is healthy."""
-        return [*self._standstills(), *([self._ill] if self._ill else [])]
+        blind = [f"the repository {name} cannot be reached" for name in self.register.blind]
+        return [*self._standstills(), *blind, *([self._ill] if self._ill else [])]
 
     def _standstills(self) -> Sequence[str]:
         """Say what does not move any more; only a new start can mend that."""
@@ -197,8 +198,7 @@ class Daemon:
         self.wake()
 
     def _recover(self) -> None:
-        installation = self.installation
-        if installation.store.outbox.recover(installation.store.presence.is_alive):
+        if self.postman.recover():
             self.wake()
 
     def _say_status(self) -> None:
@@ -211,6 +211,7 @@ class Daemon:
 
     def _align(self) -> None:
         installation = self.installation
+        installation.store.align(installation.now())
         installation.store.watchlist.align(installation.now(), self.register.schedules)
 
     def _note_start(self) -> None:

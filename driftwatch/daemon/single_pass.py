@@ -18,11 +18,15 @@ _LONGEST_DELIVERY = 300.0  # seconds; what is not sent by then is sent by the ne
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What a pass found, what it did not check, and how many messages still wait."""
+    """What a pass found, what it did not check, and how many messages could not be sent.
+
+    `blind` names repositories that cannot be reached and of which no environment is known.
+    """
 
     reports: tuple[Report, ...]
     notes: tuple[str, ...]
     skipped: tuple[str, ...]
+    blind: tuple[str, ...]
     unsent: int
 
 
@@ -58,48 +62,67 @@ class _Pass:
 
     def run(self, names: Sequence[str]) -> Passed:
         installation = self.site.installation
+        store = installation.store
+        store.align(installation.now())
         self.register.refresh(max_age=0.0)
         environments = tuple(self.register.environments.values())
         wanted = [one.name for one in select_environments(environments, names)]
         self.dispatcher.listener.expect(len(wanted))
+        parked = store.outbox.counts().get("parked", 0)
         skipped = self._check(wanted)
         upkeep = Upkeep(self.site, self.postman, grace=0.0)
         upkeep.forget()
         upkeep.back_up()
         upkeep.tell_stale()
         upkeep.release_digests()
-        unsent = self._deliver()
-        reports = installation.store.reports.latest(wanted)
-        healthy = not unsent and all(report.status is not Status.FAILED for report in reports)
-        if healthy and not skipped and (url := installation.config.daemon.deadman_url):
-            ping(url)
-        return Passed(tuple(reports), tuple(self.register.notes), skipped, unsent)
+        self._deliver()
+        unsent = store.outbox.unsent() + max(0, store.outbox.counts().get("parked", 0) - parked)
+        blind = tuple(self.register.blind)
+        reports = tuple(store.reports.latest(wanted))
+        failed = any(report.status is Status.FAILED for report in reports)
+        if not (unsent or failed or skipped or blind):
+            self._ping()
+        return Passed(reports, tuple(self.register.notes), skipped, blind, unsent)
 
-    def _check(self, wanted: Collection[str]) -> tuple[str, ...]:
-        """Check what is wanted, and say what may not be checked now and why."""
-        installation = self.site.installation
-        queue, now = installation.store.queue, installation.now()
+    def _ping(self) -> None:
+        if url := self.site.installation.config.daemon.deadman_url:
+            ping(url)
+
+    def _check(self, wanted: Sequence[str]) -> tuple[str, ...]:
+        """Check what is wanted, and say what may not be checked now and why.
+
+        Done is what has a newer report than when we began, whoever made it.
+        """
+        queue = self.site.installation.store.queue
+        newest = self._newest(wanted)
         running = {job.environment for job in queue.all() if job.owner}
-        for name in wanted:
-            if name not in running:
-                queue.add(name, "pass", now)
+        now = self.site.installation.now()
+        added = [queue.add(name, "pass", now) for name in wanted if name not in running]
+        left, skipped = set(wanted), {}
         while True:
-            started = self.dispatcher.fill()
-            ours = [job for job in queue.all() if job.environment in wanted]
-            if not ours:
-                return ()
-            stuck = not started and not any(job.owner for job in queue.all())
-            if stuck and all(job.waiting for job in ours):
-                queue.remove([job.environment for job in ours])
-                return tuple(f"{job.environment} is skipped: {job.waiting}" for job in ours)
+            self.dispatcher.fill()
+            jobs = {job.environment: job for job in queue.all()}
+            done = {name for name, number in self._newest(left).items() if number > newest[name]}
+            left -= done | {name for name in left if name not in jobs}
+            for name in left & self.dispatcher.blocked.keys():
+                skipped[name] = self.dispatcher.blocked[name]
+            left -= skipped.keys()
+            if not left:
+                break
             self.site.bell.wait(_ROUND)
             self.site.bell.clear()
+        queue.withdraw([number for number in added if number is not None])
+        return tuple(f"{name} is skipped: {why}" for name, why in sorted(skipped.items()))
 
-    def _deliver(self) -> int:
-        """Send what is due, once, and count what could not be sent."""
+    def _newest(self, names: Collection[str]) -> dict[str, int]:
+        watched = self.site.installation.store.watchlist.all()
+        return {one.environment: one.report or 0 for one in watched if one.environment in names}
+
+    def _deliver(self) -> None:
+        """Send what is due, once."""
         installation = self.site.installation
         outbox = installation.store.outbox
-        outbox.recover(installation.store.presence.is_alive)
+        self.postman.recover()
         deadline = time.monotonic() + _LONGEST_DELIVERY
         while time.monotonic() < deadline:
             self.postman.deliver()
@@ -107,5 +130,3 @@ class _Pass:
                 break
             self.site.bell.wait(_ROUND)
             self.site.bell.clear()
-        counts = outbox.counts()
-        return counts.get("pending", 0) + counts.get("parked", 0)

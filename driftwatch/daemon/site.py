@@ -67,7 +67,11 @@ class Commits:
 
 
 class Register:
-    """Knows which environments there are, and keeps the watchlist in step with that."""
+    """Knows which environments there are, and keeps the watchlist in step with that.
+
+    `blind` names repositories that cannot be reached and of which no environment is known: nothing
+    else would tell of them.
+    """
 
     def __init__(self, site: Site, commits: Commits) -> None:
         self._site = site
@@ -76,6 +80,7 @@ class Register:
         self._searched: Mapping[str, str | CouldNotLook] = {}
         self._turn = threading.Lock()
         self.notes: Sequence[str] = ()
+        self.blind: Sequence[str] = ()
 
     @property
     def environments(self) -> Mapping[str, Environment]:
@@ -109,34 +114,46 @@ class Register:
                 for name, repository in repositories.items()
             }
         commits = {name: future.result() for name, future in waiting.items()}
-        expansion = expand(installation.config.environments, self._directories(commits))
+        directories = self._directories(commits)
+        expansion = expand(installation.config.environments, directories)
         found = {environment.name: environment for environment in expansion.environments}
         unreachable = {name for name, at in commits.items() if isinstance(at, CouldNotLook)}
-        kept = {
-            name: environment
-            for name, environment in self._environments.items()
-            if environment.repository in unreachable and name not in found
-        }
+        for name in unreachable:
+            log.warning("a repository cannot be reached", repository=name, error=str(commits[name]))
         self._follow(found, unreachable)
-        self._environments = {**kept, **found}
+        back = {
+            name
+            for name in commits.keys() - unreachable
+            if not isinstance(self._searched.get(name), str)
+        }
+        if back:
+            installation.store.watchlist.retry(back, installation.now())
+        self._environments = found
         self._searched = commits
         self.notes = expansion.notes
+        known = {environment.repository for environment in found.values()}
+        self.blind = tuple(sorted(unreachable - known))
 
     def _directories(self, commits: Mapping[str, str | CouldNotLook]) -> dict[str, Sequence[str]]:
+        """List each repository's directories; those known so far, where it cannot be reached."""
         installation = self._site.installation
         repositories = {r.name: r for r in installation.config.repositories}
-        directories = {}
+        directories: dict[str, Sequence[str]] = {}
         for name, commit in commits.items():
             if isinstance(commit, str):
                 directories[name] = installation.git.directories(repositories[name], commit)
+            else:
+                watched = installation.store.watchlist.all()
+                directories[name] = [w.directory for w in watched if w.repository == name]
         return directories
 
     def _follow(self, found: Mapping[str, Environment], unreachable: set[str]) -> None:
         installation = self._site.installation
         store, now = installation.store, installation.now()
-        began = store.watchlist.watch(found.values(), now, quiet=installation.is_quiet_start())
-        if not unreachable:
-            installation.settle_in()
+        names = {repository.name for repository in installation.config.repositories}
+        quiet = installation.quiet_repositories(names)
+        began = store.watchlist.watch(found.values(), now, quiet=quiet)
+        installation.settle_in(names - unreachable)
         for name in began:
             log.info("watching", environment=name)
         for name in store.watchlist.gone(found.keys(), unreachable):

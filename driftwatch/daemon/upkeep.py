@@ -38,11 +38,13 @@ class Upkeep:
 
     def tell_stale(self) -> None:
         """Tell of environments that nobody looked at for too long."""
-        if self._is_catching_up():
-            return
         installation = self._site.installation
         store, now = installation.store, installation.now()
-        for name in store.watchlist.going_stale(now):
+        names = store.watchlist.going_stale(now)
+        if names and self._is_catching_up():
+            waiting = {job.environment for job in store.queue.all()} | set(store.watchlist.due(now))
+            names = [name for name in names if name not in waiting]
+        for name in names:
             store.ledger.note_stale(name, now, installation.telling)
             log.warning("stale", environment=name)
             self._site.bell.set()
@@ -76,7 +78,9 @@ class Upkeep:
         if last is None:
             installation.store.remember(_BACKUP, now.isoformat())
             return
-        since = min(datetime.fromisoformat(last), now)
+        since = datetime.fromisoformat(last)
+        if since > now:  # a clock ran ahead: that would be the last backup for as long
+            installation.store.remember(_BACKUP, now.isoformat())
         due = next(occurrences(settings.backup, "UTC", since), None)
         if due is not None and due <= now:
             path = installation.store.backup(now, settings.backups)

@@ -72,7 +72,7 @@ def embedded_cloud(root: Path) -> Iterator[Cloud]:
     Raises `WorldError` where it does not come up; its log is `cloud.log` in `root`.
     """
     if find_spec("moto") is None:
-        raise WorldError("The demo needs moto: pip install 'driftwatch[demo]'")
+        raise WorldError("The demo needs moto: pip install '.[demo]' in a checkout")
     nothing = root / "empty"
     nothing.touch()
     context = multiprocessing.get_context("spawn")

@@ -36,8 +36,7 @@ def find_news(
         return _failed(report, threads, condition, patience)
     story = _Story(report, threads, quiet=condition.quiet, limit=patience.pending)
     events = [*_relieved(report, condition), *story.events()]
-    known = Condition(quiet=condition.quiet and bool(_has_gaps(report)))
-    return News(tuple(events), known, tuple(story.open), tuple(story.closed))
+    return News(tuple(events), Condition(), tuple(story.open), tuple(story.closed))
 
 
 def find_staleness(
@@ -201,7 +200,8 @@ class _Story:
     def _event(self, kind: EventKind, thread: Thread, decision: Decision, *, woken: bool) -> Event:
         event = _event(kind, self._report.environment, self._report.checked_at, thread)
         note = "its snooze ended" if woken else ""
-        return replace(event, because=decision.finding.because, note=note)
+        now = decision.finding
+        return replace(event, severity=now.severity, because=now.because, note=note)
 
 
 def _event(
@@ -217,6 +217,7 @@ def _event(
         fingerprint=thread.fingerprint,
         since=thread.opened_at,
         note=note,
+        worst=thread.severity,
     )
 
 
@@ -228,7 +229,3 @@ def _speaks(decision: Decision) -> bool:
 
 def _is_off(drift: Drift) -> bool:
     return drift.moved or drift.kind is Kind.UNKNOWN
-
-
-def _has_gaps(report: Report) -> bool:
-    return any(d.finding.drift.subject == "plan" for d in report.decisions)

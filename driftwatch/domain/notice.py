@@ -31,8 +31,9 @@ class EventKind(StrEnum):
 class Event:
     """One transition of one environment, or of one drift in it.
 
-    `severity` is the worst that its thread ever had, so that whoever heard of the opening hears of
-    the end too. `since` is when the thing began. `note` says why, where the report does not.
+    `severity` is what the rules say now, `worst` the worst that its thread ever had: by that it is
+    routed, so that whoever heard of the opening hears of what follows. `since` is when the thing
+    began. `note` says why, where the report does not.
     """
 
     kind: EventKind
@@ -45,6 +46,7 @@ class Event:
     because: str = ""
     since: datetime | None = None
     note: str = ""
+    worst: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Thread:
 class Condition:
     """What people know of an environment's health, and what has not come to a telling yet.
 
-    `quiet` holds until the first complete look of a new installation. `failures` counts in a row.
+    `quiet` holds until the first look of a new installation. `failures` counts in a row.
     """
 
     quiet: bool = False
@@ -142,3 +144,4 @@ class Message:
     owner: str | None
     sent_at: datetime | None
     error: str
+    first_attempt_at: datetime | None = None

@@ -43,7 +43,7 @@ class Route:
         """Say whether an event of an environment with these owners and labels goes this way."""
         return (
             event.kind in self.kinds
-            and event.severity.rank <= self.severity.rank
+            and (event.worst or event.severity).rank <= self.severity.rank
             and self.concerns(event.environment, owners, labels)
         )
 

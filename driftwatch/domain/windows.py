@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from itertools import takewhile
 
 from driftwatch.domain.globs import Globs
@@ -47,16 +48,32 @@ class Window:
 
     def closes_at(self, moment: datetime) -> datetime | None:
         """Say until when the window stands open at `moment`; None where it does not."""
-        for back in (*(step for step in _LOOKS_BACK if step < self.duration), self.duration):
-            starts = occurrences(self.cron, self.zone, moment - back)
-            begun = list(takewhile(lambda start: start <= moment, starts))
-            if begun:
-                return begun[-1] + self.duration
-        return None
+        closing = _closing(self, _minute(moment))
+        return closing if closing is not None and closing > moment else None
 
     def opens_after(self, moment: datetime) -> datetime | None:
         """Say when the window opens next."""
-        return next(occurrences(self.cron, self.zone, moment), None)
+        return _opening(self, _minute(moment))
+
+
+# A fleet asks a few windows thousands of times a minute, and cron knows no seconds.
+@lru_cache(maxsize=512)
+def _closing(window: Window, minute: datetime) -> datetime | None:
+    for back in (*(step for step in _LOOKS_BACK if step < window.duration), window.duration):
+        starts = occurrences(window.cron, window.zone, minute - back)
+        begun = list(takewhile(lambda start: start <= minute, starts))
+        if begun:
+            return begun[-1] + window.duration
+    return None
+
+
+@lru_cache(maxsize=512)
+def _opening(window: Window, minute: datetime) -> datetime | None:
+    return next(occurrences(window.cron, window.zone, minute), None)
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)

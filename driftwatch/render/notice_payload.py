@@ -38,7 +38,9 @@ class Event:
     kind: EventKind
     environment: str
     at: Time
-    severity: Annotated[Severity, Meta(description="The worst that the drift ever had.")]
+    severity: Annotated[
+        Severity, Meta(description="What the rules say now; of a drift that is over, its worst.")
+    ]
     key: Annotated[str, Meta(description='Names the drift as long as it lasts; "" for none.')]
     address: str
     fingerprint: Annotated[str, Meta(description="Moves when a value moves.")]

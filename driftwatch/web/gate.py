@@ -5,11 +5,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import IPv6Address, ip_address
 from typing import cast
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from driftwatch.config.service_model import Role, WebSettings
 from driftwatch.web.hosts import allowed_origins, is_public_https, names_here
@@ -59,6 +61,7 @@ class Gate:
 
     def __init__(self, office: Office) -> None:
         self.office = office
+        self.bound_to_loopback = True  # what the server says of its socket; no reload changes it
         self.sessions = Sessions(secrets.token_bytes(32))
         self.throttle = Throttle()
         self._told: tuple[str, int] = ("", 0)
@@ -137,11 +140,12 @@ class Gate:
         role = settings.anonymous
         if role is None or is_from_proxy(request.scope, settings.proxy):
             return None
+        inside = settings.is_loopback and self.bound_to_loopback
         if role is Role.VIEWER:
-            return Visitor("local" if settings.is_loopback else "anonymous", role)
-        direct = settings.is_loopback and not was_forwarded(request.headers)
+            return Visitor("local" if inside else "anonymous", role)
+        direct = is_within(request.scope) and not was_forwarded(request.headers)
         here = request.headers.get("host", "").lower() in names_here(_port(request))
-        return Visitor("local", role) if direct and here else None
+        return Visitor("local", role) if inside and direct and here else None
 
     def is_secure(self, request: Request) -> bool:
         """Say whether cookies may travel over secure connections alone."""
@@ -213,6 +217,22 @@ async def read_fields(request: Request) -> dict[str, str]:
         return {}
     form = await request.form(max_files=0, max_fields=_MOST_FIELDS)
     return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+
+
+def is_within(scope: Scope) -> bool:
+    """Say whether a connection began and ended on loopback."""
+    ends = (scope.get("client"), scope.get("server"))
+    return all(end is not None and is_loopback(end[0]) for end in ends)
+
+
+def is_loopback(address: str) -> bool:
+    """Say whether only this machine can be at an address, by IPv4, IPv6 or the one in the other."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return (mapped or found).is_loopback
 
 
 def _port(request: Request) -> int:

@@ -3,8 +3,6 @@
 A body is only a hint: it decides which of our own environments are looked at, nothing else.
 """
 
-from datetime import datetime
-
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -12,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from driftwatch.bootstrap import Installation
 from driftwatch.config.service_model import Hook
+from driftwatch.domain.environment import Repository
 from driftwatch.web.gate import gate_of
 from driftwatch.web.office import Office
 from driftwatch.web.problems import Problem
@@ -51,37 +50,22 @@ def _take(office: Office, hook: Hook, headers: Headers, body: bytes) -> Response
         raise Problem(400, f"{error}.") from error
     if push is None:
         return Response(status_code=204)
-    if _was_seen(office.installation, hook, delivery_ids(hook, headers, body), now):
+    store, repositories = office.installation.store, _pushed_to(office.installation, hook, push)
+    names = touched(push, store.watchlist.all(), repositories) if repositories else []
+    if not store.take_push(hook.name, delivery_ids(hook, headers, body), names, now):
         return JSONResponse({"status": "seen"})
-    names = _queue(office.installation, hook, push, now)
     if names:
         office.wake()
+        detail = {"branch": push.branch, "files": len(push.files), "environments": len(names)}
+        subject = ", ".join(repository.name for repository in repositories)
+        store.audit.append(f"hook:{hook.name}", "check.queue", subject, detail, now)
     return JSONResponse({"status": "queued", "environments": names}, 202)
 
 
-def _was_seen(
-    installation: Installation, hook: Hook, deliveries: tuple[str, ...], now: datetime
-) -> bool:
-    """Remember a delivery under each of its names; it was seen if one was known."""
-    new = [installation.store.is_new_push(hook.name, name, now) for name in deliveries]
-    return not all(new)
-
-
-def _queue(installation: Installation, hook: Hook, push: Push, now: datetime) -> list[str]:
+def _pushed_to(installation: Installation, hook: Hook, push: Push) -> list[Repository]:
     allowed = [
         repository
         for repository in installation.config.repositories
         if not hook.repositories or repository.name in hook.repositories
     ]
-    repositories = find_repositories(push, allowed)
-    if not repositories:
-        return []
-    store = installation.store
-    names = touched(push, store.watchlist.all(), repositories)
-    actor = f"hook:{hook.name}"
-    if names:
-        store.queue.add_urgent(names, "push", now, actor=actor)
-        detail = {"branch": push.branch, "files": len(push.files), "environments": len(names)}
-        subject = ", ".join(repository.name for repository in repositories)
-        store.audit.append(actor, "check.queue", subject, detail, now)
-    return names
+    return find_repositories(push, allowed)

@@ -43,6 +43,8 @@ class _Commit(msgspec.Struct):
 
 
 class _Repository(msgspec.Struct):
+    """What a forge itself says of a repository; `homepage` is whatever its owner typed."""
+
     clone_url: str | None = None
     ssh_url: str | None = None
     html_url: str | None = None
@@ -50,7 +52,6 @@ class _Repository(msgspec.Struct):
     git_http_url: str | None = None
     git_ssh_url: str | None = None
     web_url: str | None = None
-    homepage: str | None = None
     default_branch: str | None = None
 
 
@@ -127,7 +128,6 @@ def _urls(place: _Repository) -> Iterator[str]:
         place.git_http_url,
         place.git_ssh_url,
         place.web_url,
-        place.homepage,
     ):
         if url and normalise(url):
             yield normalise(url)

@@ -8,11 +8,13 @@ from typing import Any
 
 import h11
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from driftwatch.config.service_model import WebSettings
 from driftwatch.errors import ConfigError
 from driftwatch.web.app import build_app
+from driftwatch.web.gate import is_loopback
 from driftwatch.web.office import Office
 
 _PATIENCE = 10.0  # seconds that a client may take to say what it wants
@@ -47,7 +49,7 @@ class WebServer:
         self._socket = _bind(self._settings.host, self._settings.port)
         self._server = uvicorn.Server(
             uvicorn.Config(
-                build_app(self._office),
+                self._build_app(self._socket),
                 http=_ImpatientProtocol,
                 ws="none",
                 loop="asyncio",
@@ -78,6 +80,13 @@ class WebServer:
         if self._socket is not None:
             self._socket.close()
         self._server = self._thread = self._socket = None
+
+    def _build_app(self, bound: socket.socket) -> FastAPI:
+        """Build the application, and let it know for good whether others can reach it."""
+        app = build_app(self._office)
+        inside = self._settings.is_loopback and is_loopback(bound.getsockname()[0])
+        app.state.gate.bound_to_loopback = inside
+        return app
 
     def _serve(self) -> None:
         if self._server is not None and self._socket is not None:

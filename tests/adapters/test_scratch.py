@@ -1,5 +1,6 @@
 """Private folders are private, are gone after use, and only dead ones are swept."""
 
+import os
 import shutil
 import socket
 import tempfile
@@ -49,6 +50,13 @@ def test_a_folder_that_is_just_being_made_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     assert sweep(tmp_path) == 0
     assert (tmp_path / "new").is_dir()
+
+
+def test_a_folder_whose_owner_died_before_it_could_lock_it_is_swept_later(tmp_path: Path) -> None:
+    (tmp_path / "orphan").mkdir()
+    os.utime(tmp_path / "orphan", (0, 0))
+    assert sweep(tmp_path) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_vanished_meanwhile_harms_nobody(tmp_path: Path) -> None:

@@ -380,3 +380,47 @@ def test_the_dashboard_moves_when_the_configuration_says_so(tmp_path: Path) -> N
         checks = len(reports_of(fleet, "prod"))
         wait_for(lambda: len(reports_of(fleet, "prod")) > checks + 1)
         assert ends(process) == 0
+
+
+def test_an_outage_that_outlasts_a_restart_is_told(tmp_path: Path, mailbox: Mailbox) -> None:
+    notifications = {**mail_to(mailbox), "failed_after": 1}
+    fleet = build_fleet(tmp_path / "f", ("prod",), notifications=notifications)
+    with fleet.daemon() as process:
+        wait_for(lambda: looked_at(fleet))
+        assert ends(process) == 0
+    fleet.work.rename(tmp_path / "away")
+    with fleet.daemon() as process:
+        wait_for(lambda: mailbox.mails, 60)
+        assert [w.environment for w in _watched(fleet)] == ["prod"]
+        assert ends(process) == 0
+    assert kinds(fleet.store()) == [EventKind.FAILED]
+
+
+def test_a_repository_that_was_never_seen_is_no_health(tmp_path: Path) -> None:
+    port = free_port()
+    fleet = build_fleet(tmp_path / "f", ("prod",), web={"listen": f"127.0.0.1:{port}"})
+    fleet.work.rename(tmp_path / "away")
+    with fleet.daemon() as process:
+        wait_for(lambda: "a repository cannot be reached" in fleet.log)
+        health = f"http://127.0.0.1:{port}/healthz"
+        wait_for(lambda: httpx2.get(health).status_code == 503)
+        assert ends(process) == 0
+
+
+_HANGS = """#!/bin/sh
+case "$1" in version|--version) exec /usr/bin/git "$@" ;; esac
+exec sleep 120
+"""
+
+
+def test_a_daemon_ends_in_time_though_a_check_hangs_in_git(tmp_path: Path) -> None:
+    fleet = build_fleet(tmp_path / "f", ("prod",), daemon={"shutdown": "2s"})
+    folder = fleet.root / "bin"
+    (folder / "git").write_text(_HANGS, encoding="utf-8")
+    (folder / "git").chmod(0o755)
+    with fleet.daemon(PATH=f"{folder}:/usr/bin:/bin") as process:
+        wait_for(lambda: any("sleep 120" in line for line in descendants_of(fleet.root)))
+        began = time.monotonic()
+        assert ends(process) == 0
+        assert time.monotonic() - began < 6
+    wait_for(lambda: descendants_of(fleet.root) == [], 10)

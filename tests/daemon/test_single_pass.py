@@ -153,3 +153,43 @@ def test_a_pass_can_be_told_how_much_to_do_at_once(tmp_path: Path, parallel: str
     fleet = build_fleet(tmp_path / "f", ("a", "b", "c"))
     assert one_pass(fleet, "-j", parallel)[0] == 0
     assert checks_of(fleet) == {"a": 1, "b": 1, "c": 1}
+
+
+def test_what_others_asked_for_is_not_taken_away(tmp_path: Path) -> None:
+    window = {"deny": ["check"], "schedule": "* * * * *", "duration": "2h"}
+    fleet = build_fleet(tmp_path / "f", ("dev", "prod"), windows={"freeze": window})
+    one_pass(fleet)
+    store = fleet.store()
+    now = store.watchlist.all()[0].since
+    store.queue.add("prod", "manual", now, urgent=True)
+    store.queue.add("dev", "schedule", now)
+    one_pass(fleet)
+    assert {job.environment for job in store.queue.all()} == {"dev", "prod"}
+
+
+def test_a_pass_waits_for_no_window_while_others_run(tmp_path: Path) -> None:
+    window = {
+        "deny": ["check"],
+        "schedule": "* * * * *",
+        "duration": "2h",
+        "environments": ["prod"],
+    }
+    fleet = build_fleet(tmp_path / "f", ("dev", "prod"), windows={"freeze": window})
+    fleet.pace(2)
+    with fleet.daemon() as process:
+        wait_for(lambda: "check starts" in fleet.log)
+        _, said = one_pass(fleet, "prod")
+        assert "prod is skipped" in said
+        assert ends(process) == 0
+
+
+def test_a_repository_that_cannot_be_reached_is_no_clean_pass(tmp_path: Path) -> None:
+    fleet = build_fleet(tmp_path / "f", ("prod",))
+    fleet.work.rename(tmp_path / "away")
+    code, said = one_pass(fleet)
+    assert code == 1
+    assert "The repository live cannot be reached" in said
+    (tmp_path / "away").rename(fleet.work)
+    assert one_pass(fleet)[0] == 0
+    fleet.work.rename(tmp_path / "away")
+    assert one_pass(fleet, "prod")[0] == 1

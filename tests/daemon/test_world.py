@@ -15,6 +15,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from driftwatch.config.load import process_environment
+from driftwatch.demo.breaking import break_command
 from driftwatch.demo.world import World, WorldSettings, build_world
 from tests.daemon.standin import ROOT, ends, wait_for
 
@@ -48,10 +49,9 @@ def hurry(world: World) -> None:
 
 
 def break_something(world: World) -> None:
-    logs = world.cloud.client("logs")
-    names = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
-    name = next(name for name in names if "prod" in name)
-    logs.put_retention_policy(logGroupName=name, retentionInDays=545)
+    """Type what the demo tells people to type, in a shell that knows another AWS."""
+    command = ["sh", "-c", break_command(world.variables)]
+    subprocess.run(command, check=True, env={"AWS_PROFILE": "work", "PATH": os.defpath})
 
 
 def test_what_somebody_breaks_is_in_the_mail_within_one_tick(tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.testclient import TestClient
 
 from driftwatch.config.service_model import Proxy, Role
-from driftwatch.web.app import PARTS
+from driftwatch.web.app import PARTS, build_app
+from driftwatch.web.gate import is_loopback
 from tests.builders import NOW
 from tests.web.world import FakeOffice, browsing, fill, make_office, served
 
@@ -259,6 +261,41 @@ def test_what_was_passed_on_was_not_asked_on_this_machine(
 ) -> None:
     office.set_web(public_url="https://drift.example.org")
     assert client.get("/api/v1/whoami", headers=given).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("peer", "server"),
+    [
+        ("10.1.2.3", "127.0.0.1"),
+        ("::ffff:10.1.2.3", "127.0.0.1"),
+        ("testclient", "127.0.0.1"),
+        ("127.0.0.1", "10.1.2.3"),
+    ],
+)
+def test_whoever_comes_in_from_elsewhere_is_not_local_whatever_the_settings_and_host_say(
+    peer: str, server: str, office: FakeOffice
+) -> None:
+    app = build_app(office)
+    with TestClient(app, base_url=f"http://{server}:8420", client=(peer, 50000)) as client:
+        given = {"Host": "localhost:8420"}
+        assert client.get("/api/v1/whoami", headers=given).status_code == 401
+        office.set_web(anonymous=VIEWER)
+        assert client.get("/api/v1/whoami", headers=given).json()["role"] == "viewer"
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "::ffff:7f00:1", "::1%lo"]
+)
+def test_loopback_has_many_addresses(address: str) -> None:
+    assert is_loopback(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "localhost", "128.0.0.1", "0.0.0.0", "::", "::2", "::ffff:10.0.0.1", "fe80::1%lo", "/s"],
+)
+def test_other_addresses_are_not_loopback(address: str) -> None:
+    assert not is_loopback(address)
 
 
 def test_an_anonymous_viewer_may_look_and_nothing_else(

@@ -14,7 +14,7 @@ from driftwatch.web.app import build_app
 from driftwatch.web.hosts import allowed_hosts
 from driftwatch.web.limits import Limits
 from tests.web.test_gate import PAGES, READS
-from tests.web.world import HOOK_SECRET, FakeOffice, make_office, served
+from tests.web.world import HERE, HOOK_SECRET, FakeOffice, make_office, served
 
 BASE = "http://127.0.0.1:8420"
 _FORM = "application/x-www-form-urlencoded"
@@ -24,7 +24,7 @@ _FORM = "application/x-www-form-urlencoded"
 def asking(office: FakeOffice, limits: Limits | None = None) -> Iterator[TestClient]:
     """Ask an application without a socket in between."""
     with TestClient(
-        build_app(office, limits), base_url=BASE, raise_server_exceptions=False
+        build_app(office, limits), base_url=BASE, client=HERE, raise_server_exceptions=False
     ) as found:
         yield found
 

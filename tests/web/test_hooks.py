@@ -18,7 +18,15 @@ from driftwatch.web.limits import Limits
 from driftwatch.web.signatures import is_genuine
 from tests.builders import NOW, make_report
 from tests.web.forges import SAMPLES, body, commit, github, gitlab, headers
-from tests.web.world import HOOK_SECRET, FakeOffice, browsing, make_office, served, watch
+from tests.web.world import (
+    HOOK_SECRET,
+    FakeOffice,
+    browsing,
+    empty_queue,
+    make_office,
+    served,
+    watch,
+)
 
 
 @pytest.fixture
@@ -120,7 +128,7 @@ def test_a_replay_is_seen_and_does_nothing(
 ) -> None:
     content = body(SAMPLES[forge]())
     assert send(client, forge, content).status_code == 202
-    office.installation.store.queue.remove([job.environment for job in jobs(office)])
+    empty_queue(office)
     again = send(client, forge, content)
     assert (again.status_code, again.json()) == (200, {"status": "seen"})
     # The name of a delivery is not signed: whoever replays may change it.
@@ -128,6 +136,22 @@ def test_a_replay_is_seen_and_does_nothing(
     other = body(SAMPLES[forge]("x.tf"))
     assert send(client, forge, other).json() == {"status": "seen"}
     assert not jobs(office)
+
+
+def test_a_delivery_that_could_not_be_queued_is_new_when_it_comes_again(
+    client: httpx2.Client, office: FakeOffice
+) -> None:
+    database, content = office.installation.store.database, body(github("environments/dev/main.tf"))
+    with database.writing() as tables:
+        tables.conn.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON job BEGIN SELECT raise(ABORT, 'full'); END"
+        )
+    assert send(client, "github", content).status_code == 503
+    with database.writing() as tables:
+        tables.conn.execute("DROP TRIGGER full")
+    assert send(client, "github", content).json()["status"] == "queued"
+    assert [job.environment for job in jobs(office)] == ["dev"]
+    assert send(client, "github", content).json() == {"status": "seen"}
 
 
 @pytest.mark.parametrize("forge", SAMPLES)

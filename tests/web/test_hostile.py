@@ -16,7 +16,7 @@ from driftwatch.web.app import build_app
 from driftwatch.web.limits import Limits
 from tests.builders import NOW
 from tests.render.hostile import HOSTILE, make_hostile_report
-from tests.web.world import FakeOffice, record, watch
+from tests.web.world import HERE, FakeOffice, record, watch
 
 BASE = "http://127.0.0.1:8420"
 _UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -95,7 +95,7 @@ def lay_out(office: FakeOffice, text: str) -> None:
         record(office, report, telling)
         store.queue.add(name, text, NOW, actor=text)
     for message in store.outbox.due(NOW + timedelta(days=1)):
-        claimed = store.outbox.claim(message, "1-abc")
+        claimed = store.outbox.claim(message, "1-abc", NOW)
         assert claimed
         refused = {text: Refusal(text, permanent=True)}
         store.outbox.settle(claimed, Delivery((), refused), NOW, timedelta(days=9))
@@ -132,7 +132,7 @@ OTHERS = ("/events", "/audit")
 def test_no_text_acts_or_hides(text: str, office: FakeOffice, tmp_path: Path) -> None:
     lay_out(office, text)
     limits = Limits(burst=10_000)
-    with TestClient(build_app(office, limits), base_url=BASE) as client:
+    with TestClient(build_app(office, limits), base_url=BASE, client=HERE) as client:
         office.ill = [text]
         for path in (
             *PAGES,
@@ -159,7 +159,7 @@ def test_no_text_acts_or_hides(text: str, office: FakeOffice, tmp_path: Path) ->
 
 def test_links_lead_to_where_the_repository_is_and_to_no_script(office: FakeOffice) -> None:
     lay_out(office, "javascript:alert(1)")
-    with TestClient(build_app(office), base_url=BASE) as client:
+    with TestClient(build_app(office), base_url=BASE, client=HERE) as client:
         html = client.get("/environments/prod").text
     assert "javascript:alert(1)" in html
     assert 'href="javascript' not in html
@@ -168,7 +168,7 @@ def test_links_lead_to_where_the_repository_is_and_to_no_script(office: FakeOffi
 def test_the_api_gives_hostile_text_as_data(office: FakeOffice) -> None:
     text = "</script><script>alert(1)</script>\u202e"
     lay_out(office, text)
-    with TestClient(build_app(office), base_url=BASE) as client:
+    with TestClient(build_app(office), base_url=BASE, client=HERE) as client:
         answer = client.get("/api/v1/events")
         assert answer.headers["content-type"] == "application/json"
         assert {event["address"] for event in answer.json()["items"]} == {text, ""}

@@ -16,14 +16,15 @@ from driftwatch.domain.model import Kind, Severity
 from driftwatch.web.app import build_app
 from driftwatch.web.limits import Limits
 from tests.builders import NOW, make_decision, make_drift, make_failure, make_finding, make_report
-from tests.web.world import FakeOffice, browsing, fill, make_office, record, served, watch
+from tests.web.world import HERE, FakeOffice, browsing, fill, make_office, record, served, watch
 
 BASE = "http://127.0.0.1:8420"
 
 
 @contextmanager
 def asking(office: FakeOffice) -> Iterator[TestClient]:
-    with TestClient(build_app(office, Limits(burst=10_000)), base_url=BASE) as found:
+    app = build_app(office, Limits(burst=10_000))
+    with TestClient(app, base_url=BASE, client=HERE) as found:
         yield found
 
 

@@ -156,6 +156,18 @@ def test_a_repository_is_found_by_any_of_its_addresses_on_the_branch_that_is_wat
     assert find_repositories(push, [LIVE, ssh, other, mirror, branch]) == [LIVE, ssh, mirror]
 
 
+@pytest.mark.parametrize("sample", [github, gitea])
+def test_the_homepage_that_an_owner_types_is_no_address_of_a_repository(sample: Any) -> None:
+    payload = sample("a.tf")
+    payload["repository"] = {
+        "clone_url": "https://github.com/example/playground.git",
+        "homepage": LIVE.url,
+        "website": LIVE.url,
+        "default_branch": "main",
+    }
+    assert find_repositories(parse(payload), [LIVE]) == []
+
+
 def test_a_branch_that_nobody_names_default_is_better_checked_once_too_often() -> None:
     payload = github("a.tf", ref="refs/heads/trunk")
     del payload["repository"]["default_branch"]

@@ -89,3 +89,25 @@ def test_a_reload_is_seen_by_the_next_request(office: FakeOffice) -> None:
         assert client.get("/").status_code == 200
         office.set_web(anonymous=None)
         assert client.get("/").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [("127.0.0.2", "127.0.0.2"), ("0.0.0.0", "127.0.0.1"), ("::", "[::1]")],
+)
+def test_a_reload_does_not_open_a_socket_that_others_reach(
+    host: str, reached: str, office: FakeOffice
+) -> None:
+    office.token(Role.ADMIN)
+    office.set_web(host=host, port=0, anonymous=None)
+    server = WebServer(office, office.installation.config.web)
+    server.start()
+    try:
+        office.set_web(host="127.0.0.1", anonymous=Role.ADMIN)
+        given = {"Host": f"localhost:{server.port}"}
+        with browsing(f"http://{reached}:{server.port}", headers=given) as client:
+            assert client.get("/api/v1/whoami").status_code == 401
+            office.set_web(anonymous=Role.VIEWER)
+            assert client.get("/api/v1/whoami").json() == {"actor": "anonymous", "role": "viewer"}
+    finally:
+        server.stop()

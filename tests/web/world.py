@@ -20,6 +20,7 @@ from driftwatch.web.measures import Measures
 from driftwatch.web.server import WebServer
 from tests.builders import NOW, make_environment, make_fleet
 
+HERE = ("127.0.0.1", 50000)  # whom the test client says that it is
 HOOK_SECRET = "a secret of the forge that is long"
 ROUTES = (Route("team", "mail", ("ops@example.org", "gone@example.org")), Route("room", "chat"))
 
@@ -107,12 +108,20 @@ def watch(office: FakeOffice, *reports: Report, quiet: bool = False) -> None:
         )
         for report in reports
     ]
-    office.installation.store.watchlist.watch(environments, NOW - timedelta(days=9), quiet=quiet)
+    repositories = {report.repository for report in reports} if quiet else set()
+    watchlist = office.installation.store.watchlist
+    watchlist.watch(environments, NOW - timedelta(days=9), quiet=repositories)
 
 
 def record(office: FakeOffice, report: Report, telling: Telling | None = None) -> None:
     """Save a report as a check does."""
     office.installation.store.ledger.record(report, None, telling or Telling())
+
+
+def empty_queue(office: FakeOffice) -> None:
+    """Let every job be done."""
+    with office.installation.store.database.writing() as tables:
+        tables.conn.execute("DELETE FROM job")
 
 
 def fill(office: FakeOffice) -> None:
@@ -130,9 +139,9 @@ def fill(office: FakeOffice) -> None:
         record(office, report, telling)
     store = office.installation.store
     store.watchlist.tick(NOW, {report.environment: HOURLY for report in fleet})
-    store.queue.remove([report.environment for report in fleet])
+    empty_queue(office)
     for place, message in enumerate(store.outbox.due(NOW + timedelta(days=1))[:9]):
-        claimed = store.outbox.claim(message, "1-abc")
+        claimed = store.outbox.claim(message, "1-abc", NOW)
         assert claimed is not None
         store.outbox.settle(claimed, _delivery(place), NOW, timedelta(days=90))
     store.queue.add("prod", "schedule", NOW - timedelta(minutes=9))

@@ -13,7 +13,23 @@ from driftwatch.adapters.store.snoozes import end_snoozes
 from driftwatch.domain.model import Decision, Report
 from driftwatch.domain.watched import Check
 
-_STEP = 2000  # rows that one transaction forgets, so that nobody waits long for the next
+_STEP = 500  # rows that one transaction forgets, so that nobody waits long for the next
+_FORGETTABLE = """
+    SELECT id FROM report WHERE checked_at < :moment AND id NOT IN (
+        SELECT id FROM (
+            SELECT id, row_number() OVER (
+                PARTITION BY environment ORDER BY checked_at DESC, id DESC
+            ) AS place FROM report
+        ) WHERE place <= 2
+        UNION SELECT id FROM (
+            SELECT id, row_number() OVER (
+                PARTITION BY environment ORDER BY checked_at DESC, id DESC
+            ) AS place FROM report WHERE cause IS NULL
+        ) WHERE place = 1
+        UNION SELECT report FROM message
+            WHERE report IS NOT NULL AND state IN ('pending', 'sending', 'held')
+    )
+"""
 
 
 class ReportStore:
@@ -89,32 +105,12 @@ class ReportStore:
 
         What a message that is still to be sent tells of stays too.
         """
-        query = """
-            DELETE FROM report WHERE id IN (
-                SELECT id FROM report WHERE checked_at < :moment AND id NOT IN (
-                    SELECT id FROM (
-                        SELECT id, row_number() OVER (
-                            PARTITION BY environment ORDER BY checked_at DESC, id DESC
-                        ) AS place FROM report
-                    ) WHERE place <= 2
-                    UNION SELECT id FROM (
-                        SELECT id, row_number() OVER (
-                            PARTITION BY environment ORDER BY checked_at DESC, id DESC
-                        ) AS place FROM report WHERE cause IS NULL
-                    ) WHERE place = 1
-                    UNION SELECT report FROM message
-                        WHERE report IS NOT NULL AND state NOT IN ('sent', 'dropped')
-                ) LIMIT :step
-            )
-        """
-        forgotten = 0
-        while True:
+        rows = self._database.query(_FORGETTABLE, {"moment": moment(when)})
+        for start in range(0, len(rows), _STEP):
+            step = [(row["id"],) for row in rows[start : start + _STEP]]
             with self._database.writing() as tables:
-                values = {"moment": moment(when), "step": _STEP}
-                count = tables.conn.execute(query, values).rowcount
-            forgotten += count
-            if count < _STEP:
-                return forgotten
+                tables.conn.executemany("DELETE FROM report WHERE id = ?", step)
+        return len(rows)
 
     def _reports(self, query: str, parameters: tuple[object, ...]) -> list[Report]:
         rows = self._database.query(query, parameters)

@@ -39,10 +39,11 @@ class Ledger:
     def record(self, report: Report, job: Job | None, telling: Telling) -> Sequence[Event] | None:
         """Save a report, finish its job, and queue what people are to be told.
 
-        Returns the events. A job that was taken over by somebody else saves nothing: None.
+        Returns the events. A job that was taken over by somebody else, or whose environment is no
+        longer watched, saves nothing: None.
         """
         with self._database.writing() as tables:
-            if job is not None and not _finish(tables, job):
+            if job is not None and not (_finish(tables, job) and _about(tables, job.environment)):
                 return None
             number, report = insert_report(tables, report)
             end_snoozes(tables, report)
@@ -206,6 +207,10 @@ def _save_condition(tables: Tables, environment: str, condition: Condition) -> N
 def _plan_retry(tables: Tables, report: Report, condition: Condition) -> None:
     """After a failure look again sooner where a retry may mend it, and later where none does."""
     if report.failure is None:
+        tables.conn.execute(
+            "UPDATE watch SET retry_at = NULL, not_before = NULL WHERE environment = ?",
+            (report.environment,),
+        )
         return
     part = share(f"{report.environment} {condition.failures}")
     wait = back_off(condition.failures, part, _FIRST_RETRY, _LONGEST_RETRY)
@@ -213,7 +218,7 @@ def _plan_retry(tables: Tables, report: Report, condition: Condition) -> None:
     tables.conn.execute(
         "UPDATE watch SET"
         " retry_at = CASE WHEN :may AND (next_due IS NULL OR :at < next_due) THEN :at END,"
-        " next_due = CASE WHEN next_due < :at AND failures > 2 THEN :at ELSE next_due END"
+        " not_before = CASE WHEN failures > 2 THEN :at END"
         " WHERE environment = :name",
         {"at": at, "may": report.failure.retryable, "name": report.environment},
     )

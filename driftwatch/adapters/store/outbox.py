@@ -1,13 +1,13 @@
 """Remembers what people are to be told, until they are told."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 from sqlite_utils import Database as Tables
 
-from driftwatch.adapters.store.database import Database, moment, read_moment
+from driftwatch.adapters.store.database import Database, maybe_moment, moment, read_moment
 from driftwatch.adapters.store.telling import held_digest, insert_message
 from driftwatch.domain.notice import Delivery, Event, Message, Refusal
 from driftwatch.domain.routing import Route, Telling, back_off
@@ -15,6 +15,7 @@ from driftwatch.domain.schedule import occurrences, share
 
 _FIRST_RETRY = timedelta(seconds=30)
 _LONGEST_RETRY = timedelta(hours=2)
+_FEW = 5  # attempts that a message gets, however long ago the first one was
 
 
 class Outbox:
@@ -23,12 +24,28 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def due(self, now: datetime, limit: int = 100) -> Sequence[Message]:
-        """List messages whose time has come, the oldest first."""
+    def due(self, now: datetime, limit: int = 100, channel: str | None = None) -> Sequence[Message]:
+        """List messages whose time has come, of one channel or of all, the oldest first."""
         return self._messages(
-            "WHERE state = 'pending' AND next_attempt_at <= ? ORDER BY created_at, id LIMIT ?",
-            (moment(now), limit),
+            "WHERE state = 'pending' AND next_attempt_at <= :now"
+            " AND (:channel IS NULL OR channel = :channel) ORDER BY created_at, id LIMIT :limit",
+            {"now": moment(now), "channel": channel, "limit": limit},
         )
+
+    def due_channels(self, now: datetime) -> Sequence[str]:
+        """Name the channels that messages wait for whose time has come."""
+        rows = self._database.query(
+            "SELECT DISTINCT channel FROM message WHERE state = 'pending' AND next_attempt_at <= ?",
+            (moment(now),),
+        )
+        return [row["channel"] for row in rows]
+
+    def unsent(self) -> int:
+        """Count the messages that were tried and wait to be tried again."""
+        rows = self._database.query(
+            "SELECT count(*) AS number FROM message WHERE state = 'pending' AND attempts > 0"
+        )
+        return int(rows[0]["number"])
 
     def newest(
         self,
@@ -71,13 +88,14 @@ class Outbox:
         )
         return tuple(msgspec.json.decode(row["document"], type=Event) for row in rows)
 
-    def claim(self, message: Message, owner: str) -> Message | None:
+    def claim(self, message: Message, owner: str, now: datetime) -> Message | None:
         """Take a message to send it; None where somebody else was faster."""
         with self._database.writing() as tables:
             changed = tables.conn.execute(
-                "UPDATE message SET state = 'sending', owner = ?, attempts = attempts + 1"
+                "UPDATE message SET state = 'sending', owner = ?, attempts = attempts + 1,"
+                " first_attempt_at = coalesce(first_attempt_at, ?)"
                 " WHERE id = ? AND state = 'pending' AND attempts = ?",
-                (owner, message.number, message.attempts),
+                (owner, moment(now), message.number, message.attempts),
             ).rowcount
         return self.find(message.number) if changed else None
 
@@ -86,9 +104,14 @@ class Outbox:
     ) -> None:
         """Save how sending went: sent, to be tried again or parked, recipient by recipient.
 
-        What was refused for a while is tried again until the message is `patience` old.
+        What was refused for a while is tried again until `patience` has passed since the first of
+        several attempts.
         """
-        late = now - message.created_at >= patience
+        since = message.first_attempt_at or now
+        late = now - since >= patience and message.attempts > _FEW
+        if not delivery.accepted and not delivery.refused:
+            nobody = Refusal("there is nobody to send it to", permanent=True)
+            delivery = Delivery(refused={"": nobody})
         again: list[str] = []
         never: list[str] = []
         for recipient, refusal in delivery.refused.items():
@@ -111,12 +134,12 @@ class Outbox:
             )
 
     def try_again(self, number: int, now: datetime) -> bool:
-        """Send a parked message again, or a waiting one at once."""
+        """Send a parked message again, or a waiting one or a collected digest at once."""
         with self._database.writing() as tables:
             changed: int = tables.conn.execute(
-                "UPDATE message SET state = 'pending', next_attempt_at = ?, created_at = ?"
-                " WHERE id = ? AND state IN ('parked', 'pending')",
-                (moment(now), moment(now), number),
+                "UPDATE message SET state = 'pending', next_attempt_at = ?,"
+                " first_attempt_at = NULL WHERE id = ? AND state IN ('parked', 'pending', 'held')",
+                (moment(now), number),
             ).rowcount
         return changed > 0
 
@@ -125,15 +148,28 @@ class Outbox:
         with self._database.writing() as tables:
             changed: int = tables.conn.execute(
                 "UPDATE message SET state = 'dropped' WHERE id = ?"
-                " AND state IN ('parked', 'pending')",
+                " AND state IN ('parked', 'pending', 'held')",
                 (number,),
             ).rowcount
         return changed > 0
 
-    def recover(self, is_alive: Callable[[str], bool]) -> int:
-        """Free what processes were sending that are dead; it may reach people twice."""
+    def recover(
+        self, is_alive: Callable[[str], bool], us: tuple[str, Collection[int]] = ("", ())
+    ) -> int:
+        """Free what nobody is sending any more; it may reach people twice.
+
+        That is what dead processes claimed, and what we (our identity, and the numbers of the
+        messages that we have in hand) claimed and lost.
+        """
+        identity, in_hand = us
         rows = self._database.query("SELECT id, owner FROM message WHERE state = 'sending'")
-        lost = [row["id"] for row in rows if not is_alive(row["owner"])]
+        lost = [
+            row["id"]
+            for row in rows
+            if (
+                row["id"] not in in_hand if row["owner"] == identity else not is_alive(row["owner"])
+            )
+        ]
         if lost:
             with self._database.writing() as tables:
                 tables.conn.executemany(
@@ -156,6 +192,25 @@ class Outbox:
                 released += self._release(route, telling, now, standing=open_for(route))
         return released
 
+    def follow(self, telling: Telling, now: datetime) -> None:
+        """Let what digests collected go where routes lead now, at once where they collect no more.
+
+        What was collected for a route that is gone concerns nobody any more.
+        """
+        routes = {route.name: route for route in telling.routes}
+        for message in self.newest(limit=1000, state="held"):
+            route = routes.get(message.route)
+            changes: dict[str, object] = {}
+            if route is None:
+                changes = {"state": "dropped", "error": "its route is gone"}
+            elif route.digest is None:
+                changes = {"state": "pending", "next_attempt_at": moment(now)}
+            if route is not None:
+                recipients = route.recipients or telling.targets.get(route.channel, ())
+                changes |= {"channel": route.channel, "recipients": json.dumps(recipients)}
+            with self._database.writing() as tables:
+                tables.table("message").update(message.number, changes)
+
     def _is_time(self, route: Route, now: datetime) -> bool:
         rows = self._database.query("SELECT last_at FROM digest WHERE route = ?", (route.name,))
         if not rows:
@@ -165,7 +220,7 @@ class Outbox:
                 )
             return False
         assert route.digest is not None  # noqa: S101 - the caller asked
-        last = min(datetime.fromisoformat(rows[0]["last_at"]), now)
+        last = datetime.fromisoformat(rows[0]["last_at"])
         due = next(occurrences(route.digest.cron, route.digest.zone, last), None)
         return due is not None and due <= now
 
@@ -193,7 +248,8 @@ class Outbox:
 
 _SELECT = (
     "SELECT id AS number, message_id, route, channel, environment, report, digest, recipients,"
-    " state, attempts, next_attempt_at, created_at, owner, sent_at, error FROM message"
+    " state, attempts, next_attempt_at, created_at, owner, sent_at, error,"
+    " first_attempt_at FROM message"
 )
 
 
@@ -263,5 +319,6 @@ def _copied(message: Message) -> dict[str, object]:
         "digest": message.digest,
         "attempts": message.attempts,
         "created_at": moment(message.created_at),
+        "first_attempt_at": maybe_moment(message.first_attempt_at),
         "next_attempt_at": moment(message.next_attempt_at),
     }

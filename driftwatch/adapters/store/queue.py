@@ -23,7 +23,8 @@ class Queue:
             "SELECT id AS number, job.environment, reason, actor, due_at, urgent, override,"
             " waiting, owner, tries, started_at, doing FROM job"
             " LEFT JOIN watch USING (environment)"
-            " ORDER BY owner IS NULL, started_at, urgent DESC, proven_at, due_at",
+            " ORDER BY owner IS NULL, started_at, urgent DESC,"
+            " max(coalesce(proven_at, ''), coalesce(checked_at, '')), due_at",
         )
 
     def candidates(self) -> Sequence[Candidate]:
@@ -34,7 +35,9 @@ class Queue:
             " FROM job JOIN watch USING (environment) WHERE owner IS NULL AND NOT EXISTS ("
             "   SELECT 1 FROM job AS other"
             "   WHERE other.environment = job.environment AND other.owner IS NOT NULL"
-            " ) ORDER BY urgent DESC, proven_at, due_at",
+            # Oldest first, by when somebody last tried: what always fails must not come first.
+            " ) ORDER BY urgent DESC, max(coalesce(proven_at, ''), coalesce(checked_at, '')),"
+            " due_at",
             lists=("labels",),
         )
 
@@ -55,27 +58,16 @@ class Queue:
         actor: str = "",
         urgent: bool = False,
         override: bool = False,
-    ) -> None:
-        """Queue a check, or let the one that waits already be enough."""
+    ) -> int | None:
+        """Queue a check and return its number; None where one that waits already is enough."""
         with self._database.writing() as tables:
-            insert_job(tables, environment, reason, moment(now), actor)
+            number = insert_job(tables, environment, reason, moment(now), actor)
             tables.conn.execute(
                 "UPDATE job SET urgent = max(urgent, ?), override = max(override, ?)"
                 " WHERE environment = ? AND owner IS NULL",
                 (int(urgent), int(override), environment),
             )
-
-    def add_urgent(
-        self, environments: Iterable[str], reason: str, now: datetime, *, actor: str
-    ) -> None:
-        """Queue checks that go first, all or none of them."""
-        with self._database.writing() as tables:
-            for environment in environments:
-                insert_job(tables, environment, reason, moment(now), actor)
-                tables.conn.execute(
-                    "UPDATE job SET urgent = 1 WHERE environment = ? AND owner IS NULL",
-                    (environment,),
-                )
+        return number
 
     def claim(self, number: int, owner: str, now: datetime, lease: timedelta) -> Job | None:
         """Take a job that waits; None where somebody else was faster."""
@@ -134,12 +126,12 @@ class Queue:
                     _hand_back(tables, row["id"], row["environment"], row["tries"])
         return [row["environment"] for row in lost]
 
-    def remove(self, environments: Collection[str]) -> None:
-        """Take jobs that wait out of the queue."""
+    def withdraw(self, numbers: Collection[int]) -> None:
+        """Take jobs that wait out of the queue, but not those that others came to rely on."""
         with self._database.writing() as tables:
             tables.conn.executemany(
-                "DELETE FROM job WHERE environment = ? AND owner IS NULL",
-                [(name,) for name in environments],
+                "DELETE FROM job WHERE id = ? AND owner IS NULL AND urgent = 0 AND override = 0",
+                [(number,) for number in numbers],
             )
 
 
@@ -150,12 +142,26 @@ def _is_lost(row: dict[str, Any], us: tuple[str, Collection[int]], now: str) -> 
     return bool(row["lease_until"] < now)
 
 
-def insert_job(tables: Tables, environment: str, reason: str, due_at: str, actor: str = "") -> None:
-    """Queue a check in the caller's transaction, unless one waits already."""
-    tables.conn.execute(
+def insert_job(
+    tables: Tables, environment: str, reason: str, due_at: str, actor: str = ""
+) -> int | None:
+    """Queue a check in the caller's transaction; None where one waits already."""
+    cursor = tables.conn.execute(
         "INSERT OR IGNORE INTO job (environment, reason, due_at, actor) VALUES (?, ?, ?, ?)",
         (environment, reason, due_at, actor),
     )
+    return cursor.lastrowid if cursor.rowcount else None
+
+
+def insert_urgent(
+    tables: Tables, environments: Iterable[str], reason: str, due_at: str, actor: str
+) -> None:
+    """Queue checks that go first in the caller's transaction."""
+    for environment in environments:
+        insert_job(tables, environment, reason, due_at, actor)
+        tables.conn.execute(
+            "UPDATE job SET urgent = 1 WHERE environment = ? AND owner IS NULL", (environment,)
+        )
 
 
 def _hand_back(tables: Tables, number: int, environment: str, tries: int) -> None:

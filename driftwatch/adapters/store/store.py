@@ -1,19 +1,21 @@
 """Opens the database and everything that is kept in it."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from driftwatch.adapters.store.audit import AuditLog
+from sqlite_utils import Database as Tables
+
+from driftwatch.adapters.store.audit import AuditLog, begin_head
 from driftwatch.adapters.store.database import Database, backups_in, moment
 from driftwatch.adapters.store.history import ReportStore
 from driftwatch.adapters.store.ledger import Ledger
 from driftwatch.adapters.store.outbox import Outbox
 from driftwatch.adapters.store.presence import Presence
-from driftwatch.adapters.store.queue import Queue
+from driftwatch.adapters.store.queue import Queue, insert_urgent
 from driftwatch.adapters.store.snoozes import SnoozeStore
 from driftwatch.adapters.store.tokens import TokenStore
 from driftwatch.adapters.store.watchlist import Watchlist
@@ -22,6 +24,19 @@ from driftwatch.errors import StoreError
 NAME = "driftwatch.db"
 _PUSHES = timedelta(days=7)
 _STEP = 2000
+_TOLERANCE = timedelta(minutes=1)
+_LONGEST_WAIT = timedelta(hours=25)  # more than a server may ask for; windows say theirs again
+_TIMES = (
+    ("report", "checked_at"),
+    ("watch", "checked_at"),
+    ("watch", "proven_at"),
+    ("watch", "in_sync_at"),
+    ("watch", "failing_since"),
+    ("watch", "since"),
+    ("digest", "last_at"),
+    ("message", "created_at"),
+    ("message", "first_attempt_at"),
+)
 _KEY = 32  # bytes
 
 
@@ -51,15 +66,34 @@ class Store:
         with self.database.writing() as tables:
             tables.table("fact").upsert({"name": name, "value": value}, pk="name")
 
-    def is_new_push(self, hook: str, delivery: str, now: datetime) -> bool:
-        """Say whether a webhook's delivery comes for the first time, and remember it."""
+    def align(self, now: datetime) -> None:
+        """Bring what a clock that ran ahead wrote down back to now, or it would hold until then."""
+        future = moment(now + _TOLERANCE)
+        with self.database.writing() as tables:
+            for table, column in _TIMES:
+                tables.conn.execute(
+                    f"UPDATE {table} SET {column} = :now WHERE {column} > :future",  # noqa: S608 - ours
+                    {"now": moment(now), "future": future},
+                )
+            tables.conn.execute(
+                "UPDATE message SET next_attempt_at = :now"
+                " WHERE state = 'pending' AND next_attempt_at > :late",
+                {"now": moment(now), "late": moment(now + _LONGEST_WAIT)},
+            )
+
+    def take_push(
+        self, hook: str, deliveries: Iterable[str], environments: Iterable[str], now: datetime
+    ) -> bool:
+        """Queue what a webhook's delivery asks for unless one of its names was seen; say if new.
+
+        It is remembered and its checks are queued, or neither: the forge delivers again.
+        """
         with self.database.writing() as tables:
             tables.conn.execute("DELETE FROM push WHERE at < ?", (moment(now - _PUSHES),))
-            changed: int = tables.conn.execute(
-                "INSERT OR IGNORE INTO push (hook, delivery, at) VALUES (?, ?, ?)",
-                (hook, delivery, moment(now)),
-            ).rowcount
-        return changed > 0
+            new = [_remember_push(tables, hook, name, now) for name in deliveries]
+            if all(new):
+                insert_urgent(tables, environments, "push", moment(now), f"hook:{hook}")
+        return all(new)
 
     def forget_before(self, when: datetime) -> int:
         """Drop what is older than `when` and of no more use; in steps, so that nobody waits."""
@@ -90,7 +124,7 @@ class Store:
 _FORGET = (
     (
         "DELETE FROM message WHERE id IN (SELECT id FROM message"
-        " WHERE state IN ('sent', 'dropped') AND created_at < :moment LIMIT :step)"
+        " WHERE state IN ('sent', 'dropped', 'parked') AND created_at < :moment LIMIT :step)"
     ),
     (
         "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < :moment"
@@ -103,10 +137,21 @@ _FORGET = (
 )
 
 
+def _remember_push(tables: Tables, hook: str, delivery: str, now: datetime) -> bool:
+    changed: int = tables.conn.execute(
+        "INSERT OR IGNORE INTO push (hook, delivery, at) VALUES (?, ?, ?)",
+        (hook, delivery, moment(now)),
+    ).rowcount
+    return changed > 0
+
+
 def open_store(folder: Path) -> Store:
     """Open the store of a data directory. Raises `StoreError`."""
     database = Database(folder / NAME)
-    audit = AuditLog(database, read_key(folder / "audit.key"), folder / "audit.head")
+    key, head = folder / "audit.key", folder / "audit.head"
+    if not key.exists():
+        begin_head(head)
+    audit = AuditLog(database, read_key(key), head)
     return Store(
         folder=folder,
         database=database,

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlite_utils import Database as Tables
 
-from driftwatch.adapters.store.database import Database, maybe_moment, moment, read_moment
+from driftwatch.adapters.store.database import Database, maybe_moment, moment
 from driftwatch.adapters.store.queue import insert_job
 from driftwatch.domain.environment import Environment
 from driftwatch.domain.schedule import Schedule
@@ -16,6 +16,7 @@ Schedules = Mapping[str, Schedule]
 """When environments are due, by name; one that is not in it stays as it is."""
 
 _RETRY = "retry"
+_LONGEST_BACK_OFF = timedelta(hours=2)
 
 
 class Watchlist:
@@ -33,59 +34,82 @@ class Watchlist:
         return next(iter(self._watched("WHERE environment = ?", (environment,))), None)
 
     def watch(
-        self, environments: Iterable[Environment], now: datetime, *, quiet: bool
+        self, environments: Iterable[Environment], now: datetime, *, quiet: Collection[str] = ()
     ) -> tuple[str, ...]:
         """Begin to watch what is new, follow what changed, and name what began.
 
-        With `quiet`, what the first complete look at each of the new ones finds is no news.
+        `quiet` names repositories: what the first look at new environments of theirs finds is no
+        news.
         """
-        began = []
-        with self._database.writing() as tables:
-            known = dict(tables.conn.execute("SELECT environment, schedule FROM watch").fetchall())
-            for environment in environments:
-                row = _row(environment)
-                if environment.name in known:
-                    if not environment.owners:  # those of CODEOWNERS, which a report told, hold
-                        del row["owners"]
-                    if known[environment.name] != row["schedule"]:
-                        row["next_due"] = maybe_moment(
-                            environment.schedule.after(now, environment.name)
-                        )
-                    tables.table("watch").update(environment.name, row)
-                    continue
+        known = {row["environment"]: row for row in self._database.query("SELECT * FROM watch")}
+        began: list[dict[str, object]] = []
+        changed: list[tuple[str, dict[str, object]]] = []
+        for environment in environments:
+            row, old = _row(environment), known.get(environment.name)
+            if old is None:
                 never = environment.schedule.after(now, environment.name) is None
-                row |= {"since": moment(now), "quiet": int(quiet)}
-                row["next_due"] = None if never else moment(now)
-                tables.table("watch").insert(row, pk="environment")
-                began.append(environment.name)
-        return tuple(began)
+                row |= {"since": moment(now), "quiet": int(environment.repository in quiet)}
+                began.append({**row, "next_due": None if never else moment(now)})
+            elif difference := _difference(environment, row, old, now):
+                changed.append((environment.name, difference))
+        if began or changed:
+            with self._database.writing() as tables:
+                tables.table("watch").insert_all(began, pk="environment", ignore=True)
+                for name, difference in changed:
+                    tables.table("watch").update(name, difference)
+        return tuple(str(row["environment"]) for row in began)
 
     def tick(self, now: datetime, schedules: Schedules) -> int:
         """Queue what is due, each once however often it was due, and say how many that was."""
-        due = self._database.query(
-            "SELECT environment FROM watch WHERE next_due <= ? OR retry_at <= ?",
-            (moment(now), moment(now)),
+        rows = self._database.query(
+            "SELECT environment, next_due, retry_at FROM watch WHERE retry_at <= :now"
+            " OR (next_due <= :now AND coalesce(not_before, '') <= :now)",
+            {"now": moment(now)},
         )
-        names = [row["environment"] for row in due if row["environment"] in schedules]
-        if names:
-            with self._database.writing() as tables:
-                for name in names:
-                    _queue(tables, name, now, schedules[name])
-        return len(names)
+        due = [
+            _Due(row["environment"], row["next_due"], row["retry_at"], schedule, now)
+            for row in rows
+            if (schedule := schedules.get(row["environment"]))
+        ]
+        if not due:
+            return 0
+        with self._database.writing() as tables:
+            return sum(one.queue(tables) for one in due)
 
     def align(self, now: datetime, schedules: Schedules) -> None:
         """Let nothing wait beyond its next due time, whatever a clock said before."""
+        changes = []
+        for row in self._database.query("SELECT environment, next_due FROM watch"):
+            name, stored = row["environment"], row["next_due"]
+            if name in schedules:
+                right = maybe_moment(schedules[name].after(now, name))
+                if right != stored and (right is None or stored is None or stored > right):
+                    changes.append((right, name, stored))
+        late = {"now": moment(now), "limit": moment(now + _LONGEST_BACK_OFF)}
         with self._database.writing() as tables:
-            rows = tables.conn.execute("SELECT environment, next_due FROM watch").fetchall()
-            for environment, stored in rows:
-                if environment not in schedules:
-                    continue
-                right = maybe_moment(schedules[environment].after(now, environment))
-                if right is None or stored is None or stored > right:
-                    tables.conn.execute(
-                        "UPDATE watch SET next_due = ? WHERE environment = ?", (right, environment)
-                    )
-            tables.conn.execute("UPDATE watch SET retry_at = next_due WHERE retry_at > next_due")
+            tables.conn.executemany(
+                "UPDATE watch SET next_due = ? WHERE environment = ? AND next_due IS ?", changes
+            )
+            tables.conn.execute("UPDATE watch SET retry_at = :now WHERE retry_at > :limit", late)
+            tables.conn.execute(
+                "UPDATE watch SET not_before = NULL WHERE not_before > :limit", late
+            )
+
+    def retry(self, repositories: Collection[str], now: datetime) -> None:
+        """Look again at once at what failed while its repository could not be reached."""
+        with self._database.writing() as tables:
+            tables.conn.executemany(
+                "UPDATE watch SET not_before = NULL, retry_at = ?"
+                " WHERE repository = ? AND failures > 0",
+                [(moment(now), name) for name in repositories],
+            )
+
+    def due(self, now: datetime) -> Sequence[str]:
+        """Name the environments that are due and not queued yet."""
+        rows = self._database.query(
+            "SELECT environment FROM watch WHERE next_due <= ?", (moment(now),)
+        )
+        return [row["environment"] for row in rows]
 
     def going_stale(self, now: datetime) -> Sequence[str]:
         """Name the environments that nobody looked at for too long, and nobody was told of."""
@@ -132,19 +156,44 @@ def _row(environment: Environment) -> dict[str, object]:
     }
 
 
-def _queue(tables: Tables, environment: str, now: datetime, schedule: Schedule) -> None:
-    row = tables.conn.execute(
-        "SELECT next_due, retry_at FROM watch WHERE environment = ?", (environment,)
-    ).fetchone()
-    if row is None:
-        return
-    scheduled = row[0] is not None and row[0] <= moment(now)
-    due_at = row[0] if scheduled else row[1]
-    if due_at is None or due_at > moment(now):
-        return  # another process was here first
-    following = schedule.after(now, environment) if scheduled else read_moment(row[0])
-    tables.conn.execute(
-        "UPDATE watch SET next_due = ?, last_due = ?, retry_at = NULL WHERE environment = ?",
-        (maybe_moment(following), due_at, environment),
-    )
-    insert_job(tables, environment, "schedule" if scheduled else _RETRY, due_at)
+def _difference(
+    environment: Environment, row: dict[str, object], old: dict[str, object], now: datetime
+) -> dict[str, object]:
+    """Say what of a watched environment is other than it is known."""
+    if not environment.owners:  # those of CODEOWNERS, which a report told, hold
+        del row["owners"]
+    difference = {name: value for name, value in row.items() if old[name] != value}
+    if "schedule" in difference:
+        following = environment.schedule.after(now, environment.name)
+        difference["next_due"] = maybe_moment(following)
+    return difference
+
+
+class _Due:
+    """An environment that is due, with what is worked out before anybody has to wait for us."""
+
+    def __init__(
+        self,
+        environment: str,
+        next_due: str | None,
+        retry_at: str | None,
+        schedule: Schedule,
+        now: datetime,
+    ) -> None:
+        self._row = (environment, next_due, retry_at)
+        self._scheduled = next_due is not None and next_due <= moment(now)
+        following = maybe_moment(schedule.after(now, environment))
+        self._next_due = following if self._scheduled else next_due
+        self._due_at = str(next_due if self._scheduled else retry_at)
+
+    def queue(self, tables: Tables) -> bool:
+        """Queue it, unless another process was here first."""
+        changed = tables.conn.execute(
+            "UPDATE watch SET next_due = ?, last_due = ?, retry_at = NULL"
+            " WHERE environment = ? AND next_due IS ? AND retry_at IS ?",
+            (self._next_due, self._due_at, *self._row),
+        ).rowcount
+        if changed:
+            reason = "schedule" if self._scheduled else _RETRY
+            insert_job(tables, self._row[0], reason, self._due_at)
+        return changed > 0

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from driftwatch.adapters.store.store import Store
-from driftwatch.domain.model import Kind, Severity
+from driftwatch.domain.job import Job
+from driftwatch.domain.model import Kind, Severity, Status, Subject
 from driftwatch.domain.notice import EventKind
 from driftwatch.domain.routing import Digest, Route, Telling
+from driftwatch.domain.schedule import parse_schedule
 from driftwatch.errors import StoreError
-from tests.adapters.store.worlds import MAIL, TELLING, checked, kinds, later, open_with
+from tests.adapters.store.worlds import DAILY, MAIL, TELLING, checked, kinds, later, open_with
 from tests.builders import (
     NOW,
     make_attribute,
@@ -144,16 +146,58 @@ def test_a_failure_that_may_pass_is_looked_at_again_soon_and_ever_later(tmp_path
 
 def test_what_fails_again_and_again_is_looked_at_less_often(tmp_path: Path) -> None:
     store = open_with(tmp_path, "prod")
-    for _ in range(6):
-        due = later(minutes=5)
-        with store.database.writing() as tables:
-            tables.conn.execute(
-                "UPDATE watch SET next_due = ?", (due.isoformat(timespec="microseconds"),)
-            )
-        store.ledger.record(checked(failure=make_failure(retryable=False)), None, TELLING)
-    next_due = found(store).next_due
-    assert next_due is not None
-    assert later(minutes=15) < next_due < later(hours=1)
+    minutely = {"prod": parse_schedule("every 1m")}
+    checks = 0
+    for minute in range(24 * 60):
+        now = later(minutes=minute)
+        store.watchlist.align(now, minutely)
+        if store.watchlist.tick(now, minutely):
+            checks += 1
+            job = claim(store)
+            failing = checked(hours=minute / 60, failure=make_failure(retryable=False))
+            store.ledger.record(failing, job, TELLING)
+    assert 24 <= checks <= 60
+    store.ledger.record(checked(hours=24), None, TELLING)
+    assert store.watchlist.tick(later(24, minutes=2), minutely) == 1
+
+
+def claim(store: Store) -> Job | None:
+    (waiting,) = store.queue.candidates()
+    return store.queue.claim(waiting.number, "me", NOW, timedelta(hours=1))
+
+
+def test_a_check_whose_environment_went_meanwhile_raises_no_alarm(tmp_path: Path) -> None:
+    store = open_with(tmp_path, "prod")
+    store.queue.add("prod", "schedule", NOW)
+    job = claim(store)
+    store.ledger.stop_watching("prod", NOW, TELLING)
+    assert store.ledger.record(checked(DRIFT), job, TELLING) is None
+    assert store.ledger.open_threads("prod") == {}
+    assert store.outbox.newest() == []
+    assert store.queue.all() == []
+
+
+def test_a_plan_with_gaps_ends_the_quiet_too(tmp_path: Path) -> None:
+    store = open_with(tmp_path, "prod", quiet=True)
+    gap = make_decision(
+        make_finding(make_drift(subject=Subject.PLAN, address="plan", kind=Kind.UNKNOWN))
+    )
+    store.ledger.record(checked(gap), None, TELLING)
+    store.ledger.record(checked(gap, DRIFT, hours=1), None, TELLING)
+    assert kinds(store) == [EventKind.OPENED]
+
+
+def test_a_clock_that_ran_ahead_holds_nothing_back(tmp_path: Path) -> None:
+    year = 24 * 365
+    store = open_with(tmp_path, "prod")
+    store.outbox.release_digests(Telling((DAILY,)), later(year), lambda _: False)
+    store.ledger.record(checked(hours=year), None, TELLING)
+    store.align(later(1))
+    store.ledger.record(checked(DRIFT, hours=1.1), None, TELLING)
+    watched = found(store)
+    assert (watched.status, watched.drifted) == (Status.DRIFTED, 1)
+    assert store.watchlist.going_stale(later(30)) == ["prod"]
+    assert store.outbox.release_digests(Telling((DAILY,)), later(24), lambda _: True) == 1
 
 
 def found(store: Store):  # type: ignore[no-untyped-def]  # noqa: ANN201

@@ -9,9 +9,10 @@ from driftwatch.adapters.store.store import Store, open_store
 from driftwatch.domain.job import Job
 from driftwatch.domain.routing import Telling
 from tests.adapters.store.worlds import checked, later, open_with
-from tests.builders import NOW
+from tests.builders import NOW, make_failure, make_report
 
 LEASE = timedelta(minutes=45)
+FAILURE = make_failure()
 NOBODY: tuple[str, frozenset[int]] = ("us", frozenset())
 
 
@@ -161,9 +162,24 @@ def test_running_checks_are_counted_by_account(tmp_path: Path) -> None:
     assert store.queue.running() == {"1234": 2}
 
 
-def test_a_check_that_waits_can_be_taken_out(tmp_path: Path) -> None:
-    store = open_with(tmp_path, "a", "b")
-    claimed(store, "a")
-    store.queue.add("b", "pass", NOW)
-    store.queue.remove(["a", "b"])
-    assert [job.environment for job in store.queue.all()] == ["a"]
+def test_a_check_that_waits_can_be_withdrawn_unless_others_rely_on_it(tmp_path: Path) -> None:
+    store = open_with(tmp_path, "a", "b", "c")
+    first = store.queue.add("a", "pass", NOW)
+    second = store.queue.add("b", "pass", NOW)
+    assert store.queue.add("b", "manual", NOW, urgent=True) is None
+    claimed(store, "c")
+    numbers = [job.number for job in store.queue.all()]
+    assert {first, second} <= set(numbers)
+    store.queue.withdraw(numbers)
+    assert sorted(job.environment for job in store.queue.all()) == ["b", "c"]
+
+
+def test_what_always_fails_does_not_come_first_for_ever(tmp_path: Path) -> None:
+    store = open_with(tmp_path, "bad", "good")
+    store.ledger.record(checked(hours=1, environment="good"), None, Telling())
+    for name in ("bad", "good"):
+        store.queue.add(name, "schedule", NOW)
+    assert [c.environment for c in store.queue.candidates()] == ["bad", "good"]
+    failing = make_report(environment="bad", checked_at=later(2), failure=FAILURE, proven_at=None)
+    store.ledger.record(failing, None, Telling())
+    assert [c.environment for c in store.queue.candidates()] == ["good", "bad"]

@@ -5,10 +5,12 @@ import sqlite3
 import subprocess  # noqa: TID251 - another driftwatch lives and dies here
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from driftwatch.adapters.store.database import newest_backup
 from driftwatch.adapters.store.presence import Presence, Seat
@@ -33,10 +35,19 @@ def test_facts_are_remembered(tmp_path: Path) -> None:
 
 def test_a_push_is_new_once(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    assert store.is_new_push("github", "1", NOW)
-    assert not store.is_new_push("github", "1", later(24))
-    assert store.is_new_push("gitlab", "1", NOW)
-    assert store.is_new_push("github", "1", later(24 * 9))
+    assert store.take_push("github", ["1", "a"], [], NOW)
+    assert not store.take_push("github", ["1"], [], later(24))
+    assert not store.take_push("github", ["2", "a"], [], later(24))
+    assert store.take_push("gitlab", ["1", "a"], [], NOW)
+    assert store.take_push("github", ["1", "a"], [], later(24 * 9))
+
+
+def test_a_push_that_was_seen_queues_nothing(tmp_path: Path) -> None:
+    store = open_with(tmp_path, "prod", "dev")
+    assert store.take_push("github", ["1"], ["dev"], NOW)
+    assert not store.take_push("github", ["1"], ["prod"], NOW)
+    (job,) = store.queue.all()
+    assert (job.environment, job.reason, job.actor, job.urgent) == ("dev", "push", "hook:github", 1)
 
 
 # --- Tokens
@@ -125,6 +136,113 @@ def test_a_log_whose_end_nobody_vouches_for_is_found(tmp_path: Path) -> None:
     _, found = store.audit.verify()
     assert found is not None
     assert "gone" in found.reason
+
+
+HEAD = "audit.head"
+
+
+def broken_at(store: Store) -> int:
+    """Go on as if nothing was wrong, and return the row that tells that something was."""
+    for _ in range(2):
+        store.audit.append("driftwatch", "daemon.start", "x", {}, NOW)
+    breaks = [entry for entry in store.audit.entries() if entry.action == "audit.break"]
+    (found,) = breaks
+    count, tampering = store.audit.verify()
+    assert tampering is not None
+    assert (tampering.number, count) == (found.number, found.number - 1)
+    assert found.subject in tampering.reason
+    return found.number
+
+
+def test_rows_that_were_cut_off_are_missed_for_ever(tmp_path: Path) -> None:
+    store = audited(tmp_path)
+    tamper(tmp_path, "DELETE FROM audit WHERE id > 2")
+    assert broken_at(store) == 3
+    assert "row 5: it was written once and is gone" in store.audit.entries(1, before=4)[0].subject
+
+
+def test_a_log_that_was_emptied_is_missed_for_ever(tmp_path: Path) -> None:
+    store = audited(tmp_path)
+    tamper(tmp_path, "DELETE FROM audit")
+    assert broken_at(store) == 1
+
+
+@pytest.mark.parametrize("rows", [0, 5])
+def test_a_head_that_was_removed_is_missed_for_ever(tmp_path: Path, rows: int) -> None:
+    store = audited(tmp_path)
+    tamper(tmp_path, f"DELETE FROM audit WHERE id > {rows}")
+    (tmp_path / HEAD).unlink()
+    store = open_store(tmp_path)
+    _, found = store.audit.verify()
+    assert found is not None
+    assert broken_at(store) == rows + 1
+
+
+@pytest.mark.parametrize("head", ["", "5", "5 x", "six x", "3 {third}", "\xe9"])
+def test_a_head_that_tells_of_another_row_is_told_for_ever(tmp_path: Path, head: str) -> None:
+    store = audited(tmp_path)
+    third = store.database.query("SELECT hash FROM audit WHERE id = 3")[0]["hash"]
+    (tmp_path / HEAD).write_text(head.format(third=third), encoding="latin-1")
+    _, found = store.audit.verify()
+    assert found is not None
+    assert broken_at(store) == 6
+
+
+@pytest.mark.parametrize("entries", [1, 5])
+def test_a_crash_before_the_head_was_written_is_no_tampering(tmp_path: Path, entries: int) -> None:
+    audited(tmp_path, entries - 1)
+    before = (tmp_path / HEAD).read_bytes()
+    store = open_store(tmp_path)
+    store.audit.append("ana", "snooze.add", "prod", {}, NOW)
+    (tmp_path / HEAD).write_bytes(before)
+    assert store.audit.verify() == (entries, None)
+    store.audit.append("ana", "snooze.end", "prod", {}, NOW)
+    assert store.audit.verify() == (entries + 1, None)
+    assert (tmp_path / HEAD).read_text(encoding="ascii").split()[0] == str(entries + 1)
+
+
+def test_what_is_tampered_with_after_a_break_is_told_before_it(tmp_path: Path) -> None:
+    store = audited(tmp_path)
+    (tmp_path / HEAD).unlink()
+    assert broken_at(store) == 6
+    tamper(tmp_path, "UPDATE audit SET actor = 'ben' WHERE id = 8")
+    _, found = store.audit.verify()
+    assert found is not None
+    assert found.number == 8
+
+
+@pytest.mark.parametrize("value", ["x'00'", "'\u00e9'", "1.5"])
+@pytest.mark.parametrize("column", ["actor", "hash"])
+def test_a_row_of_nonsense_is_tampering_and_no_crash(
+    tmp_path: Path, column: str, value: str
+) -> None:
+    store = audited(tmp_path)
+    tamper(tmp_path, f"UPDATE audit SET {column} = {value} WHERE id = 2")
+    _, found = store.audit.verify()
+    assert found is not None
+    assert found.number == 2
+
+
+def test_threads_that_write_at_once_break_nothing(tmp_path: Path) -> None:
+    stores = [open_store(tmp_path) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add_entry, stores * 10))
+    assert stores[0].audit.verify() == (40, None)
+
+
+def add_entry(store: Store) -> None:
+    store.audit.append("ana", "snooze.add", "prod", {}, NOW)
+
+
+def test_every_head_is_logged_so_that_a_log_elsewhere_knows_it(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    with capture_logs() as lines:
+        add_entry(store)
+        add_entry(store)
+    told = [(line["event"], line["log_level"], line["number"]) for line in lines]
+    assert told == [("audit", "info", 1), ("audit", "info", 2)]
+    head = (tmp_path / HEAD).read_text(encoding="ascii")
+    assert head == f"2 {lines[-1]['hash']}\n"
 
 
 def test_the_log_cannot_be_changed_by_accident(tmp_path: Path) -> None:
@@ -285,7 +403,7 @@ def test_what_is_old_and_of_no_use_is_dropped(tmp_path: Path) -> None:
         store.ledger.record(checked(*decisions, hours=hours), None, TELLING)
     waiting, *others = store.outbox.due(later(99))
     for message in others:
-        claimed = store.outbox.claim(message, "me")
+        claimed = store.outbox.claim(message, "me", NOW)
         assert claimed is not None
         store.outbox.settle(claimed, Delivery(claimed.recipients), NOW, timedelta(days=2))
     assert store.forget_before(later(99)) > 0

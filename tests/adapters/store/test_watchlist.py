@@ -46,7 +46,7 @@ def test_a_schedule_that_is_unknown_yet_leaves_everything_as_it_is(tmp_path: Pat
 
 def test_never_means_never(tmp_path: Path) -> None:
     store = open_with(tmp_path)
-    store.watchlist.watch([Environment("prod", "live", ".", schedule=Schedule())], NOW, quiet=False)
+    store.watchlist.watch([Environment("prod", "live", ".", schedule=Schedule())], NOW)
     assert store.watchlist.tick(later(9999), schedules("prod", schedule=Schedule())) == 0
     store.watchlist.align(NOW, schedules("prod", schedule=Schedule()))
     found = store.watchlist.find("prod")
@@ -59,7 +59,7 @@ def test_a_changed_schedule_counts_from_now(tmp_path: Path) -> None:
     store.watchlist.tick(NOW, schedules("prod"))
     minutely = parse_schedule("every 1m")
     changed = Environment("prod", "live", "x", schedule=minutely)
-    assert store.watchlist.watch([changed], later(0.1), quiet=False) == ()
+    assert store.watchlist.watch([changed], later(0.1)) == ()
     found = store.watchlist.find("prod")
     assert found is not None
     assert found.schedule == "every 1m"
@@ -148,8 +148,6 @@ def test_a_fleet_on_one_schedule_does_not_start_at_once(tmp_path: Path) -> None:
 
 def test_hourly_environments_keep_their_names_and_owners(tmp_path: Path) -> None:
     store = open_with(tmp_path)
-    store.watchlist.watch(
-        [hourly("prod", owners=("a", "b"), labels=("x",), account="1234")], NOW, quiet=True
-    )
+    store.watchlist.watch([hourly("prod", owners=("a", "b"), labels=("x",), account="1234")], NOW)
     (found,) = store.watchlist.all()
     assert (found.owners, found.labels, found.account) == (("a", "b"), ("x",), "1234")

@@ -28,7 +28,8 @@ def hourly(name: str = "prod", **changes: Any) -> Environment:
 
 def open_with(folder: Path, *names: str, quiet: bool = False) -> Store:
     store = open_store(folder)
-    store.watchlist.watch([hourly(name) for name in names], NOW, quiet=quiet)
+    repositories = {"live"} if quiet else set()
+    store.watchlist.watch([hourly(name) for name in names], NOW, quiet=repositories)
     return store
 
 

@@ -20,7 +20,11 @@ class UsageError(DriftwatchError):
 
 
 class ConfigError(DriftwatchError):
-    """Reject a configuration or policy; the message holds every problem, one a line."""
+    """Reject a configuration or policy; the message holds all `problems`, one a line."""
+
+    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems or (message,)
 
 
 class StoreError(DriftwatchError):

@@ -6,6 +6,7 @@ import click
 
 from driftwatch.bootstrap import build_service_manager, open_installation, start_logging
 from driftwatch.cli.exits import BAD_CONFIGURATION, IN_SYNC, SEAT_TAKEN
+from driftwatch.cli.failing import error_lines
 from driftwatch.config.load import process_environment
 from driftwatch.daemon.service import Daemon, Reload, leave, listen_to_signals
 from driftwatch.errors import ConfigError, SeatTakenError
@@ -36,8 +37,8 @@ def command(config: Path, log_level: str) -> int:
         listen_to_signals(daemon)
         daemon.run()
     except ConfigError as error:
-        for line in f"Error: {error}".splitlines():
-            click.echo(visible(line), err=True)
+        for line in error_lines(error):
+            click.echo(line, err=True)
         return BAD_CONFIGURATION
     except SeatTakenError as error:
         click.echo(f"Error: {visible(str(error))}", err=True)

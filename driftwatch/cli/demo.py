@@ -85,4 +85,4 @@ Then break something, and read about it a minute or so later in {config.parent /
     try:
         signal.pause()
     except KeyboardInterrupt:
-        click.echo("The world ends.", err=True)
+        click.echo(f"The world ends; its files stay in {config.parent}.", err=True)

@@ -65,7 +65,7 @@ def _machine(installation: Installation) -> Iterator[Symptom]:
     free = shutil.disk_usage(data).free >> 20
     yield Symptom(free > 1024, f"data directory {data}: {free} MB free")  # noqa: PLR2004 - a provider
     if sqlite3.sqlite_version_info < _SQLITE_SOUND:
-        known = "one driftwatch at a time should write, as is the default"
+        known = "driftwatch lets one connection write at a time, which avoids it"
         yield Symptom(None, f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug; {known}")
     git = shutil.which("git", path=process_environment().get("PATH"))
     yield Symptom(git is not None, f"git: {git or 'not on the PATH'}")

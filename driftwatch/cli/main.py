@@ -9,8 +9,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from driftwatch.cli.exits import COULD_NOT_LOOK, IN_SYNC, INTERRUPTED, USAGE
-from driftwatch.errors import CouldNotLook, DriftwatchError, UsageError
-from driftwatch.render.text import visible
+from driftwatch.cli.failing import error_lines
+from driftwatch.errors import DriftwatchError, UsageError
 
 # Each command's module is imported when it is asked for: `--help` must not wait for boto3.
 _COMMANDS = {
@@ -125,11 +125,8 @@ def _tell(error: DriftwatchError | click.ClickException) -> None:
     if isinstance(error, click.ClickException):
         error.show()
         return
-    for line in f"Error: {error}".splitlines():
-        click.echo(visible(line), err=True)
-    if isinstance(error, CouldNotLook) and error.detail:
-        for line in error.detail.splitlines():
-            click.echo(visible(line), err=True)
+    for line in error_lines(error):
+        click.echo(line, err=True)
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ def refuse(problems: Iterable[Problem]) -> None:
     """Raise `ConfigError` with every problem, one a line in the order of the file, if any."""
     lines = list(dict.fromkeys(str(problem) for problem in sorted(problems)))
     if lines:
-        raise ConfigError("\n".join(lines))
+        raise ConfigError("\n".join(lines), tuple(lines))
 
 
 def written(path: Path) -> str:

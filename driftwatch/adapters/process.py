@@ -94,11 +94,6 @@ def interrupt() -> None:
             line.sendall(_TIME_IS_UP)
 
 
-def resume() -> None:
-    """Let programs start again after `interrupt`."""
-    _stopping.clear()
-
-
 @contextmanager
 def _interruptible(line: socket.socket, argv: Sequence[str]) -> Iterator[None]:
     """Let `interrupt` reach a program for as long as the context lasts."""

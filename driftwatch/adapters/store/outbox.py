@@ -206,10 +206,12 @@ class Outbox:
             elif route.digest is None:
                 changes = {"state": "pending", "next_attempt_at": moment(now)}
             if route is not None:
-                recipients = route.recipients or telling.targets.get(route.channel, ())
-                changes |= {"channel": route.channel, "recipients": json.dumps(recipients)}
-            with self._database.writing() as tables:
-                tables.table("message").update(message.number, changes)
+                recipients = tuple(route.recipients or telling.targets.get(route.channel, ()))
+                if (message.channel, message.recipients) != (route.channel, recipients):
+                    changes |= {"channel": route.channel, "recipients": json.dumps(recipients)}
+            if changes:
+                with self._database.writing() as tables:
+                    tables.table("message").update(message.number, changes)
 
     def _is_time(self, route: Route, now: datetime) -> bool:
         rows = self._database.query("SELECT last_at FROM digest WHERE route = ?", (route.name,))
